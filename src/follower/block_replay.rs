@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::follower::source::{ListDiffSupport, Source, SourceError};
 use crate::follower::payees::{self, Paid};
+use crate::follower::source::{ListDiffSupport, Source, SourceError};
 use crate::follower::{dkg_outcomes, list_reader};
 use crate::history::BlockEvents;
 use crate::rpc::RpcError;

@@ -85,10 +85,9 @@ impl ChainSync {
 
     /// How blocks of a network of this kind are currently replayed.
     fn replay(&self, subnet: Option<Subnet>) -> BlockReplay<'_> {
-        let rules = &self.settings.rules;
+        let (rules, votes) = (&self.settings.rules, self.enrichment.votes());
         let penalty_rule = rules.penalty_rule(self.enrichment.sporks(), (self.settings.clock)());
-        let (subnet, votes) = (subnet.unwrap_or(Subnet::Regtest), self.enrichment.votes());
-        BlockReplay { rules, subnet, penalty_rule, votes, counts_sessions: true }
+        BlockReplay { rules, subnet: subnet.unwrap_or(Subnet::Regtest), penalty_rule, votes, counts_sessions: true }
     }
 
     /// Brings the chain to the tip of a source.

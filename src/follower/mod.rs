@@ -173,7 +173,6 @@ impl Follower {
         Err(self.sources.complaints())
     }
 
-    /// Height of the tip that is followed.
     fn followed(&self) -> Option<Height> {
         self.chain.tip().map(|tip| tip.height)
     }

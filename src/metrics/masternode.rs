@@ -111,12 +111,13 @@ pub(super) fn series(
     series.extend(single(PAID, |rules| rules.past_payments == PastPayments::Shown));
     series.extend(single(SCORED, |rules| rules.penalty.is_some()));
     series.extend(single(PINGED, |rules| rules.ping.is_some()));
-    series.extend(single(DRAWN, |rules| !matches!(rules.payment, PaymentModel::Queue { .. })));
+    series.extend(single(DRAWN, elects));
     let certainties = ELECTED.map(Certainty::label);
-    series.extend(variants(&catalog::PAYMENT_ELECTED_HEIGHT, "certainty", &certainties, |row, variant| {
+    let elected = variants(&catalog::PAYMENT_ELECTED_HEIGHT, "certainty", &certainties, |row, variant| {
         let elections = row.snapshot.payments().elections();
         Some(elections.elected_height(row.node()?.index, ELECTED[variant])?.0.into())
-    }));
+    });
+    series.extend(elected.into_iter().map(|series| NodeSeries { applies: elects, ..series }));
     series.extend(variants(&catalog::PAYMENT_PROBABILITY, "horizon", &horizons, |row, variant| {
         let (_, seconds) = &row.horizons[variant];
         Some(Value::Real(row.snapshot.payment_probability(&row.node()?, *seconds)?))
@@ -255,6 +256,11 @@ const SINGLE: &[ScalarFamily] = &[
     }),
     (&catalog::MAINTENANCE_UNTIL, |row, _| Some(Value::Whole(row.watched?.watched.maintenance_until?.0))),
 ];
+
+/// Chains that elect the payee.
+fn elects(rules: &ChainRules) -> bool {
+    !matches!(rules.payment, PaymentModel::Queue { .. })
+}
 
 /// How sure an elected payee is, apart from votes, which have their own families.
 const ELECTED: [Certainty; 2] = [Certainty::Exact, Certainty::Forecast];

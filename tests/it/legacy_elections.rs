@@ -77,7 +77,13 @@ impl Static {
     fn facts(&self, tip: u32, votes: Vec<Vote>) -> ChainFacts {
         let collateral = |(id, height): (&String, &u32)| {
             let id: MasternodeId = id.parse().unwrap();
-            (id, Collateral { height: Height(*height), confirmed: self.hash(height + 14).filter(|_| height + 14 <= tip) })
+            (
+                id,
+                Collateral {
+                    height: Height(*height),
+                    confirmed: self.hash(height + 14).filter(|_| height + 14 <= tip),
+                },
+            )
         };
         let hashes = (tip.saturating_sub(100)..=tip).filter_map(|height| Some((Height(height), self.hash(height)?)));
         ChainFacts {
@@ -122,7 +128,8 @@ fn every_recorded_vote_and_payee_is_computed_before_it_is_cast() {
     let voted = final_votes(&moments);
     let paid: HashMap<u32, &Vec<String>> =
         moments.iter().map(|moment| (moment.height, &moment.coinbase_pays)).collect();
-    let (mut votes, mut payments, mut none, mut forecast) = (0, 0, 0, [0, 0]);
+    let (mut votes, mut none, mut forecast) = (0, 0, [0, 0]);
+    let mut payments: [Vec<u32>; 2] = Default::default();
     for moment in &moments {
         let (list, computed) = moment.payments(&fixed);
         let elections = computed.elections();
@@ -137,12 +144,11 @@ fn every_recorded_vote_and_payee_is_computed_before_it_is_cast() {
         votes += usize::from(elected.is_some());
         none += usize::from(elected.is_none());
         if let (Some(elected), Some(paid)) = (elected, paid.get(&height)) {
-            let owner = paid.iter().find(|alias| {
-                let id = fixed.aliases.iter().find(|(_, known)| known == alias).map(|(id, _)| id).unwrap();
+            let pays = |alias: &String| {
+                let id = fixed.aliases.iter().find(|(_, known)| *known == alias).map(|(id, _)| id).unwrap();
                 fixed.payees[id] == elected
-            });
-            assert!(owner.is_some(), "block {height} paid {paid:?}, not {elected}");
-            payments += 1;
+            };
+            payments[usize::from(paid.iter().any(pays))].push(height);
         }
         for ahead in elections.ahead().iter().filter(|ahead| ahead.certainty == Certainty::Forecast) {
             assert_eq!(
@@ -154,7 +160,10 @@ fn every_recorded_vote_and_payee_is_computed_before_it_is_cast() {
             }
         }
     }
-    assert_eq!((votes, payments, none), (128, 118, 1), "all but the first block, at which no masternode is enabled");
+    assert_eq!((votes, none), (128, 1), "all but that of the first block, at which no masternode is enabled");
+    // Block 125 paid mn5, although mn7 had the votes: the one lost payment of the recording.
+    let [others, elected] = payments;
+    assert_eq!((others, elected.len()), (vec![125], 116));
     // Starts, bans and the end of hold-outs change what is only forecast.
     let [wrong, right] = forecast;
     assert!(right * 10 > (right + wrong) * 6, "{right} of {} forecasts were right", right + wrong);
@@ -166,7 +175,8 @@ fn a_banned_masternode_keeps_its_certain_payment() {
     let (fixed, moments) = (fixed(), episode());
     for (height, blocks) in [(199, 2), (200, 1)] {
         let moment = moments.iter().find(|moment| moment.height == height).unwrap();
-        let block = Block { height: Height(height), hash: moment.hash.parse().unwrap(), time: UnixSeconds(moment.time) };
+        let block =
+            Block { height: Height(height), hash: moment.hash.parse().unwrap(), time: UnixSeconds(moment.time) };
         let list = list_of(block, &answer(&moment.list), &dialect::DIMECOIN);
         let facts = fixed.facts(height, moment.votes());
         let payments = Payments::new(&DIMECOIN, &list, &facts, UnixSeconds(moment.read_at));

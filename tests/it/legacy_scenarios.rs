@@ -270,6 +270,10 @@ async fn dimecoin_payments_are_those_of_the_blocks_with_their_amounts() {
 #[tokio::test]
 async fn the_elected_payees_of_dimecoin_are_those_of_the_network() {
     let mut stage = Stage::new(Options { dissent: 0.0, ..lively(Chain::Dimecoin, 48) }).await;
+    // On a busy host, the collaterals are not all read at the first block.
+    while stage.snapshot().payments().elections().gap().is_some() {
+        stage.mine(1).await;
+    }
     let (mut exact, mut forecast) = (0, [0, 0]);
     for _ in 0..60 {
         stage.mine(1).await;
@@ -363,7 +367,10 @@ async fn prcycoin_pays_rank_1_and_the_best_score_of_the_tip_after_it() {
     assert!(paid.len() > 60, "{}", paid.len());
     for (height, id) in &paid {
         let named: Vec<&String> = ahead.iter().filter(|(ahead, _)| ahead == height).map(|(_, id)| id).collect();
-        assert!(!named.is_empty() && named.iter().all(|named| *named == id), "block {height}: {named:?}, {id} was paid");
+        assert!(
+            !named.is_empty() && named.iter().all(|named| *named == id),
+            "block {height}: {named:?}, {id} was paid"
+        );
     }
     let snapshot = stage.snapshot();
     let seen: Vec<(u32, String)> = (snapshot.recent_events().iter())

@@ -20,7 +20,7 @@ use domain::payment::election::{CONFIRMATION, ELECTING_DEPTH};
 use domain::watch::WatchTarget;
 
 /// Longest time that one block spends on collaterals and hashes. The rest follows with the next block.
-const LONGEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// Most collaterals that are read at one block, two calls for each.
 const COLLATERALS_PER_BLOCK: usize = 512;

@@ -90,7 +90,10 @@ pub fn pays(body: &[u8]) -> Result<bool, ErrorKind> {
 /// An amount of coins with at most eight decimals, `6930.0`; `None` for any other text.
 fn amount(coins: &str) -> Option<Duffs> {
     let (whole, decimals) = coins.split_once('.').unwrap_or((coins, ""));
-    if whole.is_empty() || decimals.len() > DECIMALS || !decimals.bytes().chain(whole.bytes()).all(|digit| digit.is_ascii_digit()) {
+    if whole.is_empty()
+        || decimals.len() > DECIMALS
+        || !decimals.bytes().chain(whole.bytes()).all(|digit| digit.is_ascii_digit())
+    {
         return None;
     }
     format!("{whole}{decimals:0<DECIMALS$}").parse().ok().map(Duffs)
@@ -98,17 +101,15 @@ fn amount(coins: &str) -> Option<Duffs> {
 
 impl Client {
     /// The outputs of a block that can pay a masternode, see [`outputs`].
-    pub async fn payee_outputs(
-        &self,
-        block: &BlockHash,
-    ) -> Result<Vec<(ForeignText, Option<Duffs>)>, RpcError> {
+    pub async fn payee_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Option<Duffs>)>, RpcError> {
         let method = self.known(self.dialect().payees.map(|_| &methods::GET_BLOCK))?;
         self.call(method, json!([block.to_string(), DECODED]), outputs).await
     }
 
     /// Whether a block of a chain that hides payees pays a masternode.
     pub async fn pays_masternode(&self, block: &BlockHash) -> Result<bool, RpcError> {
-        let method = self.known(self.dialect().payees.filter(|payees| *payees == Payees::Kind).map(|_| &methods::GET_BLOCK))?;
+        let method =
+            self.known(self.dialect().payees.filter(|payees| *payees == Payees::Kind).map(|_| &methods::GET_BLOCK))?;
         self.call(method, json!([block.to_string()]), pays).await
     }
 }
@@ -170,7 +171,8 @@ mod tests {
 
     #[test]
     fn only_a_proof_of_stake_block_pays_on_a_chain_that_hides_payees() {
-        let pays = |kind: &str| pays(format!(r#"{{"result":{{"minetype":{kind:?}}},"error":null}}"#).as_bytes()).unwrap();
+        let pays =
+            |kind: &str| pays(format!(r#"{{"result":{{"minetype":{kind:?}}},"error":null}}"#).as_bytes()).unwrap();
         assert_eq!(["PoS", "PoW", "PoA"].map(pays), [true, false, false]);
     }
 }

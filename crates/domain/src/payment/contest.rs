@@ -98,8 +98,7 @@ impl<'a> Contest<'a> {
         };
         let candidates: Vec<&Entry<'_>> = self.entries.iter().filter(free).filter(deep).collect();
         let undetermined = candidates.iter().filter(|entry| entry.collateral.is_none()).count();
-        let mut entries: Vec<&Entry<'_>> =
-            candidates.iter().filter(|entry| entry.opens <= now.0).copied().collect();
+        let mut entries: Vec<&Entry<'_>> = candidates.iter().filter(|entry| entry.opens <= now.0).copied().collect();
         if (entries.len() as u64) < u64::from(self.known / 3) {
             // While a network is upgraded, masternodes that were started lately are not excluded.
             entries = candidates;
@@ -172,9 +171,7 @@ pub(super) fn is_current(rule: &PoolRule, masternode: &Masternode) -> bool {
 /// The time from which the start of a masternode no longer excludes it; 0 if the start is not known.
 pub(super) fn opens(rule: &PoolRule, masternode: &Masternode, known: u32) -> u64 {
     let started = masternode.announced.as_ref().and_then(|announced| announced.started_at);
-    started.map_or(0, |started| {
-        started.0.saturating_add(rule.hold_out_seconds.saturating_mul(u64::from(known)))
-    })
+    started.map_or(0, |started| started.0.saturating_add(rule.hold_out_seconds.saturating_mul(u64::from(known))))
 }
 
 /// Blocks until a collateral has as many confirmations as there are known masternodes.

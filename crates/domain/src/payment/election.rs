@@ -264,9 +264,9 @@ pub fn best_by_distance(masternodes: &[Masternode], electing: &BlockHash) -> Opt
 
 /// The only masternode with a payout address; `None` if there is none or several.
 fn only_with(list: &MasternodeList, payee: &str) -> Option<usize> {
-    let mut owners = (0..).zip(list.masternodes()).filter(|(_, masternode)| {
-        masternode.details.payout_address().is_some_and(|address| address == payee)
-    });
+    let mut owners = (0..)
+        .zip(list.masternodes())
+        .filter(|(_, masternode)| masternode.details.payout_address().is_some_and(|address| address == payee));
     let (index, _) = owners.next()?;
     owners.next().is_none().then_some(index)
 }

@@ -166,7 +166,8 @@ fn node_time(rules: &ChainRules, list: &MasternodeList, now: UnixSeconds) -> Uni
     let now = now.max(list.block().time);
     let Some(ping) = rules.ping else { return now };
     let payable = list.masternodes().iter().filter(|masternode| masternode.is_payable());
-    let mut pings: Vec<UnixSeconds> = payable.filter_map(|masternode| masternode.announced.as_ref()?.last_seen).collect();
+    let mut pings: Vec<UnixSeconds> =
+        payable.filter_map(|masternode| masternode.announced.as_ref()?.last_seen).collect();
     pings.sort_unstable();
     let is_possible = pings.first().is_none_or(|first| now.0 <= first.0.saturating_add(ping.expiry_seconds));
     let usual = pings.get(pings.len() / 2).copied().unwrap_or(UnixSeconds(0));

@@ -13,8 +13,8 @@ use std::num::NonZeroU32;
 use crate::chain_facts::ChainFacts;
 use crate::list::MasternodeList;
 use crate::masternode::{Height, Masternode, UnixSeconds};
-use crate::payment::contest::{self, Contest};
 use crate::payment::chance;
+use crate::payment::contest::{self, Contest};
 
 /// The parameters of a chain's pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,8 +225,8 @@ fn scheduled(masternode: &Masternode, votes: &[Vote], tip: Height) -> Option<Sch
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MasternodeId;
     use crate::DetailTexts;
+    use crate::MasternodeId;
     use crate::chain::{DIMECOIN, Subnet};
     use crate::chain_facts::Collateral;
     use crate::payment::PaymentModel;
@@ -376,7 +376,11 @@ mod tests {
         assert_eq!((empty.queue_length(), empty.size()), (0, None));
         let (_, banned) = pool(vec![node(1, "pose_ban", 100_000, 1)], vec![]);
         assert_eq!(banned.size(), None);
-        assert_eq!([20, 21].map(|blocks| banned.probability(0, blocks, 20)), [0.0, 1.0], "its ban ends after 20 blocks");
+        assert_eq!(
+            [20, 21].map(|blocks| banned.probability(0, blocks, 20)),
+            [0.0, 1.0],
+            "its ban ends after 20 blocks"
+        );
         let list = MasternodeList::new(block(1), vec![]).unwrap();
         assert!(Pool::new(&rule(), &list, &ChainFacts::new(Subnet::Regtest), WHEN).is_none());
     }

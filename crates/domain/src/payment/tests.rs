@@ -113,7 +113,10 @@ fn a_tie_of_the_last_payment_is_decided_by_the_bytes_of_the_outpoint_in_memory()
     let with = |first: u8, last: u8, index: u32, number: u32| {
         let mut bytes = [0x11; 32];
         (bytes[0], bytes[31]) = (first, last);
-        Masternode { id: MasternodeId::Collateral(Outpoint { txid: Hash(bytes), index }), ..node(&DIMECOIN, number, 50) }
+        Masternode {
+            id: MasternodeId::Collateral(Outpoint { txid: Hash(bytes), index }),
+            ..node(&DIMECOIN, number, 50)
+        }
     };
     for (nodes, expected) in [
         (vec![with(1, 9, 0, 1), with(2, 3, 0, 2)], "2"),
@@ -131,7 +134,9 @@ fn while_fewer_than_a_third_qualify_started_masternodes_take_part() {
     let nodes = |fresh: u32| {
         let node = |number: u32| {
             let mut node = node(&DIMECOIN, number, if number <= fresh { 0 } else { number });
-            if number <= fresh && let Some(announced) = &mut node.announced {
+            if number <= fresh
+                && let Some(announced) = &mut node.announced
+            {
                 announced.started_at = Some(UnixSeconds(NOW.0 - 156 * 12 + 1));
             }
             node
@@ -295,9 +300,8 @@ fn a_clock_that_the_list_contradicts_is_not_used() {
 #[test]
 fn the_next_two_payees_of_prcycoin_are_rank_1_and_the_best_score_for_the_tip() {
     let list = list((1..=9).map(|number| node(&PRCYCOIN, number, 0)).collect());
-    let own = |number: &u32| {
-        score::distance(&Outpoint { txid: hash(*number), index: number % 2 }, &BlockHash(hash(TIP)))
-    };
+    let own =
+        |number: &u32| score::distance(&Outpoint { txid: hash(*number), index: number % 2 }, &BlockHash(hash(TIP)));
     let then = (1..=9).max_by_key(own).unwrap();
     let payments = Payments::new(&PRCYCOIN, &list, &ChainFacts::new(Subnet::Main), NOW);
     let ahead: Vec<_> = (payments.elections().ahead().iter())

@@ -128,7 +128,8 @@ impl Options {
         if !(0.0..=1.0).contains(&self.shared_payouts) {
             return fault("shared_payouts", "a share is between 0 and 1");
         }
-        let shares = [("dissent", self.dissent), ("late_votes", self.late_votes), ("ignored_votes", self.ignored_votes)];
+        let shares =
+            [("dissent", self.dissent), ("late_votes", self.late_votes), ("ignored_votes", self.ignored_votes)];
         if let Some((option, _)) = shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
             return fault(option, "a share is between 0 and 1");
         }
