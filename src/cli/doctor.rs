@@ -8,7 +8,8 @@ use crate::app;
 use crate::cli::readiness;
 use crate::config::{ChainConfig, Config, NetworkConfig};
 use crate::meters::Meters;
-use crate::rpc::dialect::{RpcUser, Shape};
+use crate::rpc::dialect::{Payees, RpcUser, Shape};
+use crate::rpc::methods::GET_BLOCK;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{self, ChainInfo, Client, ErrorKind, NetworkInfo, RpcError};
 use domain::chain::ChainRules;
@@ -323,6 +324,19 @@ async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings:
         findings.note(method.name, false, client.collateral_height(outpoint, tip).await, |height| {
             height.map_or_else(|| "not reported".into(), |height| format!("a collateral of block {height}"))
         });
+    }
+    match dialect.payees {
+        Some(Payees::Outputs) => {
+            findings.note(GET_BLOCK.name, false, client.payee_outputs(&tip.hash).await, |outputs| {
+                format!("{} outputs besides those of the producer of the last block", outputs.len())
+            });
+        }
+        Some(Payees::Kind) => {
+            findings.note(GET_BLOCK.name, false, client.pays_masternode(&tip.hash).await, |pays| {
+                if *pays { "the last block pays a masternode" } else { "the last block pays no masternode" }.into()
+            });
+        }
+        None => {}
     }
 }
 

@@ -50,9 +50,8 @@ fn shown(paid: &Paid<'_>, outputs: &[(ForeignText, Option<Duffs>)]) -> Vec<Event
     let block = paid.next.block();
     let owners = |address: &str| -> Vec<&Masternode> {
         let pays = |masternode: &&Masternode| masternode.details.payout_address().is_some_and(|own| own == address);
-        let (next, before) =
-            (paid.next.masternodes().iter().filter(pays), paid.before.masternodes().iter().filter(pays));
-        next.chain(before.filter(|old| paid.next.get(&old.id).is_none())).collect()
+        let left = paid.before.masternodes().iter().filter(|old| paid.next.get(&old.id).is_none());
+        paid.next.masternodes().iter().chain(left).filter(pays).collect()
     };
     let vote = paid.votes.iter().find(|vote| vote.height == block.height);
     let voted = vote.and_then(|vote| outputs.iter().find(|(address, _)| *address == *vote.payee));

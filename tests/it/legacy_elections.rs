@@ -190,15 +190,17 @@ fn a_banned_masternode_keeps_its_certain_payment() {
     assert!(paid.coinbase_pays.contains(&"mn1".to_string()));
 }
 
+type Row = (&'static str, &'static str, Option<u32>, Option<u32>, u64, Option<f64>);
+
 /// Alias, state, position in the queue, voted or elected block, seconds of hold-out, chance within 60 blocks; the last is absent if
 /// the end of a ban is not known. Computed by a separate script from the recorded answers.
-const ROWS: [(&str, &str, Option<u32>, Option<u32>, u64, Option<f64>); 27] = [
+const ROWS: [Row; 27] = [
     ("mn0", "enabled", None, Some(302), 0, Some(1.0)),
     ("mn1", "pose_ban", None, None, 0, None),
     ("mn2", "new_start_required", None, None, 0, Some(0.0)),
     ("mn3", "new_start_required", None, None, 0, Some(0.0)),
     ("mn4", "enabled", None, Some(305), 0, Some(1.0)),
-    ("mn5", "enabled", Some(8), None, 0, Some(1.0 - 1.0 / (1_u64 << 54) as f64)),
+    ("mn5", "enabled", Some(8), None, 0, Some(1.0)),
     ("mn6", "enabled", None, Some(309), 0, Some(1.0)),
     ("mn7", "enabled", Some(6), None, 0, Some(1.0)),
     ("mn8", "enabled", Some(9), None, 0, Some(1.0)),

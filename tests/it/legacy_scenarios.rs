@@ -269,7 +269,7 @@ async fn dimecoin_payments_are_those_of_the_blocks_with_their_amounts() {
 
 #[tokio::test]
 async fn the_elected_payees_of_dimecoin_are_those_of_the_network() {
-    let mut stage = Stage::new(Options { dissent: 0.0, ..lively(Chain::Dimecoin, 48) }).await;
+    let mut stage = Stage::new(Options { dissent: 0.0, lively: false, ..lively(Chain::Dimecoin, 48) }).await;
     // On a busy host, the collaterals are not all read at the first block.
     while stage.snapshot().payments().elections().gap().is_some() {
         stage.mine(1).await;

@@ -8,13 +8,14 @@
 //! Never here: payees beyond the known hashes (`chance`).
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::chain_facts::ChainFacts;
 use crate::list::MasternodeList;
 use crate::masternode::{BlockHash, Height, Masternode, MasternodeId, UnixSeconds};
 use crate::payment::contest::Contest;
-use crate::payment::pool::PoolRule;
+use crate::payment::pool::{PoolRule, Vote};
 use crate::payment::score;
 
 /// The block whose hash elects is this far below the paying one.
@@ -144,15 +145,16 @@ impl Elections {
         (now, spacing_seconds): (UnixSeconds, f64),
     ) -> Elections {
         let tip = list.block().height;
-        let votes = facts.votes.iter().flatten().filter(|vote| vote.height > tip);
-        let voted = |vote: &super::Vote| PaymentAhead {
+        let votes: Vec<&Vote> = facts.votes.iter().flatten().filter(|vote| vote.height > tip).collect();
+        let owners = owners(list, &votes);
+        let voted = |vote: &&Vote| PaymentAhead {
             height: vote.height,
             payee: Some(vote.payee.clone()),
-            index: only_with(list, &vote.payee),
+            index: owners.get(&*vote.payee).copied().flatten(),
             votes: Some(vote.votes),
             certainty: Certainty::Voted,
         };
-        let mut elections = Elections { ahead: votes.map(voted).collect(), gap: None };
+        let mut elections = Elections { ahead: votes.iter().map(voted).collect(), gap: None };
         elections.gap = match Contest::new(rule, list, facts) {
             None => Some(ElectionGap::Votes),
             Some(_) if !rule.elects => Some(ElectionGap::Rule),
@@ -262,11 +264,19 @@ pub fn best_by_distance(masternodes: &[Masternode], electing: &BlockHash) -> Opt
     best.and_then(|(_, winner)| winner)
 }
 
-/// The only masternode with a payout address; `None` if there is none or several.
-fn only_with(list: &MasternodeList, payee: &str) -> Option<usize> {
-    let mut owners = (0..)
-        .zip(list.masternodes())
-        .filter(|(_, masternode)| masternode.details.payout_address().is_some_and(|address| address == payee));
-    let (index, _) = owners.next()?;
-    owners.next().is_none().then_some(index)
+/// The masternode with each of the voted payout addresses, by its index in the list: `None` if several have it; absent if
+/// none has.
+fn owners<'a>(list: &MasternodeList, votes: &[&'a Vote]) -> HashMap<&'a str, Option<usize>> {
+    let payees: HashSet<&str> = votes.iter().map(|vote| &*vote.payee).collect();
+    let mut owners = HashMap::new();
+    if payees.is_empty() {
+        return owners;
+    }
+    for (index, masternode) in list.masternodes().iter().enumerate() {
+        let payee = masternode.details.payout_address().and_then(|address| payees.get(&*address).copied());
+        if let Some(payee) = payee {
+            owners.entry(payee).and_modify(|owner| *owner = None).or_insert(Some(index));
+        }
+    }
+    owners
 }
