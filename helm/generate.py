@@ -1,4 +1,5 @@
-"""Makes what follows from values.yaml and from docs/configuration.schema.json: the chart's schema, and the table in its README.
+"""Makes what follows from values.yaml, docs/configuration.schema.json, alerts and dashboards: the chart's schema, the table in its
+README, and its copies of rules and dashboards.
 
 Never here: running Helm. `scripts/chart generate` calls this; a test compares what it makes with what is in the repository.
 """
@@ -38,6 +39,7 @@ SAID = {
     "terminationGracePeriodSeconds": COUNT,
     "containerPort": {"type": "integer", "minimum": 1024, "maximum": 65535},
     "service.port": PORT,
+    "ingress.pathType": {"enum": ["Prefix", "Exact", "ImplementationSpecific"]},
     "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
     "image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
     "image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
@@ -59,7 +61,7 @@ for monitor in ["serviceMonitor", "podMonitor"]:
         f"{monitor}.scheme": {"enum": ["", "http", "https"]},
         f"{monitor}.sampleLimit": COUNT,
     }
-for texts in ["secrets", "extraArgs", "serviceMonitor.targetLabels", "podMonitor.podTargetLabels"]:
+for texts in ["secrets", "extraArgs", "ingress.hosts", "httpRoute.hostnames", "serviceMonitor.targetLabels", "podMonitor.podTargetLabels"]:
     SAID[texts] = {"type": "array", "items": {"type": "string"}}
 
 # Objects whose keys are Kubernetes' own although some have defaults.
@@ -164,7 +166,11 @@ def readme():
 
 def pages():
     """Everything that is made: its path and its text."""
-    return {CHART / "values.schema.json": schema(), CHART / "README.md": readme()}
+    rules = [ROOT / "alerts" / name for name in ("masternode.rules.yml", "inhibition.yml")]
+    sources = rules + sorted((ROOT / "dashboards").glob("*.json"))
+    # Copies, because archivers of GitOps tools skip symbolic links.
+    copies = {CHART / "files" / path.relative_to(ROOT): path.read_text() for path in sources}
+    return {CHART / "values.schema.json": schema(), CHART / "README.md": readme()} | copies
 
 
 if __name__ == "__main__":

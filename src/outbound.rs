@@ -1,4 +1,4 @@
-//! Outgoing HTTP connections: proxy and trusted certificate authorities.
+//! Outgoing HTTP connections: proxy, trusted certificate authorities, client certificate.
 //!
 //! Environment variables such as `HTTPS_PROXY` are ignored: a proxy is a setting of a source or receiver.
 //!
@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url, redirect};
 
 use crate::secret::Secret;
 
@@ -18,6 +18,30 @@ pub struct Outbound {
     pub proxy: Option<Secret>,
     /// Certificate authorities instead of the system's; `None` for the system's.
     pub authorities: Option<Authorities>,
+    /// Certificate of this client and its key; `None` for none.
+    pub certificate: Option<ClientCertificate>,
+}
+
+/// The certificate of a client with its key, as PEM text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientCertificate(Secret);
+
+impl ClientCertificate {
+    /// Takes the PEM texts of a certificate, with those between it and its authority, and of its key.
+    ///
+    /// # Errors
+    /// If one of them cannot be read, or they do not belong together. The error repeats nothing of the key.
+    pub fn new(certificate: &str, key: &str) -> Result<ClientCertificate, String> {
+        let certificate = ClientCertificate(Secret::new(format!("{certificate}\n{key}")));
+        let outbound = Outbound { certificate: Some(certificate.clone()), ..Outbound::default() };
+        outbound.client(false)?.build().map_err(|error| format!("cannot be used: {}", cause(&error)))?;
+        Ok(certificate)
+    }
+
+    fn identity(&self) -> Result<Identity, String> {
+        Identity::from_pem(self.0.expose().as_bytes())
+            .map_err(|_| "holds no certificate with its private key in PEM form".to_string())
+    }
 }
 
 /// Certificate authorities as PEM text with at least one certificate.
@@ -34,7 +58,7 @@ impl Authorities {
         if authorities.certificates()?.is_empty() {
             return Err("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".into());
         }
-        let outbound = Outbound { proxy: None, authorities: Some(authorities.clone()) };
+        let outbound = Outbound { authorities: Some(authorities.clone()), ..Outbound::default() };
         outbound.client(true)?.build().map_err(|error| format!("cannot be used: {}", cause(&error)))?;
         Ok(authorities)
     }
@@ -63,6 +87,9 @@ impl Outbound {
             Some(proxy) => builder.proxy(Proxy::all(proxy.expose()).map_err(|_| "its proxy is not a URL".to_string())?),
             None => builder.no_proxy(),
         };
+        if let Some(certificate) = &self.certificate {
+            builder = builder.identity(certificate.identity()?);
+        }
         let proxy_uses_tls = self.proxy.as_ref().is_some_and(|proxy| is_https(proxy.expose()));
         Ok(match &self.authorities {
             Some(authorities) => builder.tls_certs_only(authorities.certificates()?),
@@ -120,11 +147,27 @@ mod tests {
     }
 
     #[test]
+    fn a_client_certificate_needs_its_key_and_prints_nothing_of_it() {
+        let made = rcgen::generate_simple_self_signed(["client.example.org".to_string()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let good = ClientCertificate::new(&certificate, &key).unwrap();
+        let line = key.lines().nth(1).unwrap();
+        assert!(!format!("{good:?}").contains(line));
+        let other = rcgen::generate_simple_self_signed(["other.example.org".to_string()]).unwrap();
+        for (certificate, key) in
+            [("", &*key), (&certificate, ""), (&certificate, "hunter2"), (&other.cert.pem(), &key)]
+        {
+            let error = ClientCertificate::new(certificate, key).unwrap_err();
+            assert!(!error.contains("hunter2") && !error.contains(line), "{error}");
+        }
+    }
+
+    #[test]
     fn a_proxy_is_not_printed() {
         let proxy = Some(Secret::new("http://user:hunter2@proxy.example.org:3128"));
-        let outbound = Outbound { proxy, authorities: None };
+        let outbound = Outbound { proxy, ..Outbound::default() };
         assert!(outbound.client(false).is_ok() && !format!("{outbound:?}").contains("hunter2"));
-        let bad = Outbound { proxy: Some(Secret::new("http://hunter2[")), authorities: None };
+        let bad = Outbound { proxy: Some(Secret::new("http://hunter2[")), ..Outbound::default() };
         assert_eq!(bad.client(false).unwrap_err(), "its proxy is not a URL");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use masternode_exporter::metrics::{self, Exposition};
 use masternode_exporter::web;
-use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -21,21 +21,13 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
             version: String::new(),
             summary: String::new(),
             telemetry_path: Default::default(),
+            path_prefix: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],
         metrics: Box::new(move |_| {
             let exposition = exposition.clone();
-            Box::pin(async move {
-                let filter = metrics::page::Filter::default();
-                let page =
-                    exposition.page(metrics::Request { format: metrics::Format::Text, gzip: false, filter }).await;
-                let body = match page.body {
-                    metrics::Body::Whole(pieces) => Body::Whole(pieces),
-                    metrics::Body::Stream(pieces) => Body::Stream(pieces),
-                };
-                Ok(MetricsReply { content_type: page.content_type, gzip: false, body })
-            })
+            Box::pin(async move { Ok(exposition.page(metrics::Request::default()).await) })
         }),
         ready: Box::new(Readiness::default),
         reload: None,

@@ -119,5 +119,6 @@ def exporter():
     raise AssertionError("there is no exporter to ask: cargo build --release, or set MASTERNODE_EXPORTER_BINARY")
 
 
-DEMO = {"demo": {"enabled": True}}
-NODE = {"config": {"networks": [{"name": "dash-main", "sources": [{"name": "node", "url": "http://dashd:9998"}]}]}}
+IMAGE = {"image": {"registry": "registry.example.org"}}
+DEMO = IMAGE | {"demo": {"enabled": True}}
+NODE = IMAGE | {"config": {"networks": [{"name": "dash-main", "sources": [{"name": "node", "url": "http://dashd:9998"}]}]}}

@@ -51,7 +51,7 @@ class OnACluster(unittest.TestCase):
                 self.helm(helm, "install", "mn", chart.packaged(), *place, "--create-namespace", "--wait", "--values", self.values(chart.NODE))
                 first = checksum()
                 self.assertEqual(self.deployment(name, "mn")["status"]["readyReplicas"], 1)
-                changed = {"config": chart.NODE["config"] | {"series": {"others": "watched"}}, "replicaCount": 2}
+                changed = chart.IMAGE | {"config": chart.NODE["config"] | {"series": {"others": "watched"}}, "replicaCount": 2}
                 self.helm(helm, "upgrade", "mn", chart.packaged(), *place, "--wait", "--values", self.values(changed))
                 self.assertNotEqual(checksum(), first)
                 self.assertEqual(self.deployment(name, "mn")["status"]["readyReplicas"], 2)

@@ -130,7 +130,7 @@ class Objects(unittest.TestCase):
         checksum = lambda values: chart.pod_of(chart.render(values))["metadata"]["annotations"]["checksum/config"]
         before = checksum(chart.NODE)
         self.assertEqual(before, checksum(chart.NODE | {"prometheusRule": {"enabled": True}, "service": {"port": 80}}))
-        self.assertNotEqual(before, checksum({"config": chart.NODE["config"] | {"series": {"others": "watched"}}}))
+        self.assertNotEqual(before, checksum(chart.IMAGE | {"config": chart.NODE["config"] | {"series": {"others": "watched"}}}))
 
     def test_each_secret_that_the_configuration_names_is_mounted_where_it_says(self):
         spec = chart.pod_of(chart.render(files=[NETWORKS]))["spec"]
@@ -196,6 +196,50 @@ class Objects(unittest.TestCase):
         self.assertEqual(ports, [[53, 53], [9998, 443], [443]])
         self.assertEqual([port["port"] for port in policy["spec"]["ingress"][0]["ports"]], [10066])
         self.assertIn("from", policy["spec"]["ingress"][0])
+
+    def test_the_network_policy_lets_the_proxy_of_a_source_through(self):
+        sources = [{"name": "a", "url": "http://dashd:9998", "proxy": "http://proxy:3128"}, {"name": "b", "url": "http://dashd:9996", "proxy": "none"}]
+        values = chart.IMAGE | {"config": {"networks": [{"name": "dash", "sources": sources}]}, "networkPolicy": {"enabled": True}}
+        policy = chart.only(chart.render(values), "NetworkPolicy")
+        self.assertEqual([port["port"] for port in policy["spec"]["egress"][1]["ports"]], [3128, 9996])
+
+    def test_the_network_policy_lets_the_test_of_a_release_through(self):
+        documents = chart.render(files=[chart.SOURCE / "ci" / "policies-values.yaml"])
+        (rule,) = chart.only(documents, "NetworkPolicy")["spec"]["ingress"]
+        selectors = [peer["podSelector"]["matchLabels"].items() for peer in rule["from"] if "podSelector" in peer]
+        pod = chart.only(documents, "Pod")
+        self.assertTrue([True for selector in selectors if selector <= pod["metadata"]["labels"].items()])
+        for key in ("tolerations", "nodeSelector", "priorityClassName"):
+            self.assertEqual(pod["spec"][key], chart.pod_of(documents)["spec"][key])
+        self.assertEqual(pod["spec"]["containers"][0]["resources"], {"limits": {"memory": "32Mi"}})
+        self.assertEqual(chart.only(documents, "Deployment")["metadata"]["annotations"], {"reloader.stakater.com/auto": "true"})
+
+    def test_several_replicas_are_spread_over_nodes_unless_told_otherwise(self):
+        spread = lambda values: chart.pod_of(chart.render(chart.DEMO | values))["spec"].get("topologySpreadConstraints")
+        self.assertIsNone(spread({}))
+        (constraint,) = spread({"replicaCount": 2})
+        self.assertEqual((constraint["topologyKey"], constraint["whenUnsatisfiable"]), ("kubernetes.io/hostname", "ScheduleAnyway"))
+        labels = chart.pod_of(chart.render(chart.DEMO))["metadata"]["labels"]
+        self.assertLessEqual(constraint["labelSelector"]["matchLabels"].items(), labels.items())
+        zone = {"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+        self.assertEqual(spread({"replicaCount": 2, "topologySpreadConstraints": [zone]}), [zone])
+
+    def test_ingress_and_route_lead_to_the_service(self):
+        values = {"ingress": {"enabled": True, "hosts": ["a.example.org", "b.example.org"], "path": "/mn"}}
+        route = {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": ["a.example.org"]}
+        documents = chart.render(chart.DEMO | values | {"httpRoute": route, "service": {"port": 80}})
+        service = chart.only(documents, "Service")
+        rules = chart.only(documents, "Ingress")["spec"]["rules"]
+        self.assertEqual([rule["host"] for rule in rules], ["a.example.org", "b.example.org"])
+        (path,) = rules[0]["http"]["paths"]
+        self.assertEqual((path["path"], path["backend"]["service"]["name"]), ("/mn", service["metadata"]["name"]))
+        self.assertEqual(path["backend"]["service"]["port"]["name"], service["spec"]["ports"][0]["name"])
+        spec = chart.only(documents, "HTTPRoute")["spec"]
+        self.assertEqual((spec["parentRefs"], spec["hostnames"]), ([{"name": "gateway"}], ["a.example.org"]))
+        self.assertEqual(spec["rules"][0]["backendRefs"], [{"name": service["metadata"]["name"], "port": 80}])
+
+    def test_the_chart_holds_no_symbolic_link(self):
+        self.assertFalse([path for path in chart.SOURCE.rglob("*") if path.is_symlink()])
 
     def test_the_test_of_a_release_asks_its_service(self):
         pod = chart.only(chart.render(chart.DEMO), "Pod")

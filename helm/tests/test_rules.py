@@ -65,7 +65,7 @@ class Rules(unittest.TestCase):
             self.assertTrue((chart.ROOT / "docs" / "runbooks" / f"{name}.md").exists())
 
     def test_with_the_address_of_the_exporter_alerts_link_to_the_runbooks_that_it_serves(self):
-        config = {"config": chart.NODE["config"] | {"web": {"external_url": "https://exporter.example.org/"}}}
+        config = chart.IMAGE | {"config": chart.NODE["config"] | {"web": {"external_url": "https://exporter.example.org/"}}}
         values = config | {"prometheusRule": {"enabled": True}}
         found = alerts(chart.only(chart.render(values), "PrometheusRule")["spec"]["groups"])
         for name, alert in found.items():

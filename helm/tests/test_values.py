@@ -39,6 +39,15 @@ WRONG = [
     ({"config": chart.NODE["config"] | {"alerting": {"alertmanagers": [{"url": "http://alertmanager:9093"}]}},
       "networkPolicy": {"enabled": True}}, "name them in networkPolicy.extraEgress"),
     ({"config": chart.NODE["config"] | {"probe": {"enabled": True}}, "networkPolicy": {"enabled": True}}, "lets no probe"),
+    ({"config": chart.NODE["config"] | {"alerting": {"emails": [{"name": "mail", "server": "smtp.example.org:587", "from": "a@example.org", "to": ["b@example.org"]}]}},
+      "networkPolicy": {"enabled": True}}, "name them in networkPolicy.extraEgress"),
+    ({"config": {"networks": [{"name": "a", "sources": [{"name": "hosted", "url_file": "/etc/masternode-exporter/secrets/rpc/url"}]}]},
+      "networkPolicy": {"enabled": True}}, "nothing through to source hosted"),
+    (chart.DEMO | {"image": {"registry": ""}}, "image.registry is empty"),
+    (chart.DEMO | {"ingress": {"enabled": True}}, "name a host"),
+    (chart.NODE | {"ingress": {"enabled": True, "hosts": ["mn.example.org"]}}, "refuses browsers: name it in config.web.allowed_hosts"),
+    (chart.DEMO | {"httpRoute": {"enabled": True}}, "belongs to no Gateway"),
+    (chart.DEMO | {"httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}]}, "service": {"enabled": False}}, "needs service.enabled"),
     (chart.DEMO | {"replicaCount": "two"}, "replicaCount"),
     (chart.DEMO | {"replicas": 2}, "replicas"),
     (chart.DEMO | {"containerPort": 80}, "containerPort"),
@@ -100,6 +109,8 @@ def check_object(document, kubernetes):
         model = getattr(module, kind).model_validate(document)
         unknown = list(lost(document, model.model_dump(mode="json", by_alias=True, exclude_unset=True)))
         assert not unknown, f"{kind} has keys that its definition does not know: {unknown}"
+    elif group.startswith("gateway.networking.k8s.io/"):
+        assert kind == "HTTPRoute", kind  # Its definition is none of Kubernetes' own.
     elif group != "policy/v1beta1":
         # The schemas begin with 1.25, where that version is gone; the API server of 1.20 judges it.
         known = kubernetes if tuple(map(int, kubernetes.split(".")[:2])) >= (1, 25) else "1.25"
@@ -120,7 +131,7 @@ class Values(unittest.TestCase):
                 with self.subTest(name, kind=document["kind"]):
                     kinds.add(document["kind"])
                     check_object(document, kubernetes)
-        self.assertLessEqual({"StatefulSet", "Deployment", "NetworkPolicy", "PodDisruptionBudget"}, kinds)
+        self.assertLessEqual({"StatefulSet", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Ingress"}, kinds)
         self.assertLessEqual({"ServiceMonitor", "PodMonitor", "PrometheusRule", "AlertmanagerConfig"}, kinds)
 
     def test_the_check_of_objects_sees_what_is_wrong(self):

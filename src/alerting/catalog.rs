@@ -69,7 +69,11 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
         description: "No exporter reports {{ $labels.network }}: bans and penalties are not seen. The last one was of job \
                       {{ $labels.job }}, at {{ $value | humanizeTimestamp }}.",
         inhibits: &[Inhibition {
-            targets: &["MasternodeExporterMasternodesUnreported", "MasternodeExporterDataStale"],
+            targets: &[
+                "MasternodeExporterMasternodesUnreported",
+                "MasternodeExporterDataStale",
+                "MasternodeExporterListMissing",
+            ],
             equal: &["network"],
             reason: "The state of the network is unknown.",
         }],
@@ -110,7 +114,7 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
             "MasternodeExporterListMissing",
             Severity::Critical,
             1200,
-            Scope::Exporter,
+            Scope::Network,
             [
                 "An exporter has no current masternode list.",
                 "An exporter had no current masternode list and has one again.",

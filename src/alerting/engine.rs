@@ -274,6 +274,7 @@ impl EngineState {
             self.carry_over(jump);
         }
         input.process.receivers = self.receivers(settings, now);
+        input.process.unrouted.clone_from(&settings.unrouted);
         let evaluation = Arc::new(evaluate(&self.catalogue, &input, &settings.thresholds, memory));
         self.evaluated.send_replace(evaluation.clone());
         let mut book = lock(&self.book);

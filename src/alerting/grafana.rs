@@ -17,8 +17,7 @@ use crate::alerting::payload::hex;
 
 const HEAD: &str = "\
 # Rules for masternodes as Grafana-managed alert and recording rules. Put the file into provisioning/alerting of Grafana 11.6 or later.
-# Recording rules need [recording_rules] enabled, and a data source that takes remote writes. A text that a rule looks up by a query
-# stays empty, because Grafana runs no query in annotations: the summary and the runbook say what to do.
+# Recording rules need [recording_rules] enabled, and a data source that takes remote writes.
 ";
 
 /// Evaluation interval of the rules.
@@ -111,7 +110,7 @@ fn provisioned(rule: &Rule, grafana: &Grafana) -> Value {
     let annotations: Map<String, Value> = rule
         .annotations
         .iter()
-        .map(|(name, text)| (name.clone(), text.replace("$value", "$values.A.Value").into()))
+        .map(|(name, text)| (name.clone(), without_query(text).replace("$value", "$values.A.Value").into()))
         .collect();
     json!({
         "uid": uid,
@@ -125,6 +124,15 @@ fn provisioned(rule: &Rule, grafana: &Grafana) -> Value {
         "annotations": annotations,
         "isPaused": false,
     })
+}
+
+/// An annotation without a query, which Grafana does not run: of several exporters, the text names the one of the sample.
+fn without_query(text: &str) -> String {
+    match text.find("{{ range printf") {
+        Some(0) => "{{ $labels.text }} Exporter {{ $labels.instance }}.".into(),
+        Some(at) => format!("{}.", text[..at].trim_end_matches([' ', ':'])),
+        None => text.into(),
+    }
 }
 
 /// Writes a value as YAML: strings in JSON's double quotes, longer ones as blocks.

@@ -33,16 +33,11 @@ impl AlertMatch {
         };
         network && severity && self.groups.iter().all(|(key, values)| is_one_of(values, group(key)))
     }
-
-    /// Whether alerts of the exporter match, which have no network and group labels.
-    pub fn takes_exporter_alerts(&self) -> bool {
-        self.networks.is_empty() && self.groups.is_empty()
-    }
 }
 
 impl Receiver {
     /// Whether the receiver gets alerts of this severity with these labels.
-    pub(super) fn wants(&self, severity: Severity, labels: &Labels) -> bool {
+    pub fn wants(&self, severity: Severity, labels: &Labels) -> bool {
         severity <= self.minimum_severity && self.matches.fits(severity, labels)
     }
 }
@@ -82,8 +77,5 @@ mod tests {
         ] {
             assert_eq!(matcher.fits(severity, labels), expected, "{what}");
         }
-        assert!(
-            severities.takes_exporter_alerts() && !networks.takes_exporter_alerts() && !groups.takes_exporter_alerts()
-        );
     }
 }

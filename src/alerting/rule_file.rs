@@ -5,7 +5,7 @@
 //!
 //! Never here: a condition; a threshold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::alerting::catalog::PROMETHEUS_ALERTS;
@@ -51,7 +51,7 @@ const MEMORY_SECONDS: u32 = 7 * 86_400;
 /// report.
 pub const HELD: &str = "page:masternode_alert_text:held";
 
-/// The same, one series for each subject, without muted ones.
+/// The same, one series for each subject.
 pub const FIRING: &str = "masternode:masternode_alert_text:firing";
 
 /// Number of exporters of a job that report a network.
@@ -76,12 +76,17 @@ pub struct RuleOptions {
     pub labels: BTreeMap<String, String>,
     /// Severity overrides by alert name.
     pub severities: BTreeMap<String, Severity>,
+    /// Names of alerts that are left out.
+    pub disabled: BTreeSet<String>,
     /// Base URL of runbooks; empty for none.
     pub runbook_url: String,
     /// The job of the exporters. With it, `MasternodeExporterAbsent` has its `job` even if Prometheus never scraped an
     /// exporter.
     pub job: Option<String>,
 }
+
+/// The condition that no exporter was ever seen, without a job. The template of the chart replaces it when it has one.
+pub const ABSENT: &str = "absent(masternode_exporter_build_info) unless on () job:masternode_exporter:seen";
 
 const HEAD: &str = "\
 # Recording and alerting rules for masternodes, for Prometheus 2.42 or later.
@@ -102,15 +107,17 @@ pub fn render(catalogue: &Catalogue, options: &RuleOptions) -> String {
     }
     for condition in catalogue.conditions() {
         let expression = format!("{FIRING}{{alertname=\"{}\"}}", condition.alert.name);
-        write_alert(&mut text, &condition.alert, &expression, &description(condition), options);
+        // An empty value removes a label: an alert with a new text, or of another exporter, is the same alert.
+        let removed: &[&str] = if SHARED.contains(&condition.alert.scope) { &["text"] } else { &["instance", "text"] };
+        write_alert(&mut text, &condition.alert, &expression, (&description(condition), removed), options);
     }
     for alert in PROMETHEUS_ALERTS {
-        let absent = options.job.as_ref().map_or_else(
-            || "absent(masternode_exporter_build_info) unless on () job:masternode_exporter:seen".to_string(),
-            |job| format!("absent(masternode_exporter_build_info{{job={job:?}}})"),
-        );
+        let absent = options
+            .job
+            .as_ref()
+            .map_or_else(|| ABSENT.to_string(), |job| format!("absent(masternode_exporter_build_info{{job={job:?}}})"));
         let expression = alert.expression.replace("$absent", &absent);
-        write_alert(&mut text, &alert.alert, &expression, alert.description, options);
+        write_alert(&mut text, &alert.alert, &expression, (alert.description, &[]), options);
     }
     text
 }
@@ -166,7 +173,9 @@ fn presence() -> [Record; 5] {
             "Masternodes of an exporter that is gone without a replacement, and that no other exporter watches.",
             format!(
                 "(\n  \
-                   max by (job, network, masternode, alias) (masternode_registered offset 5m) * 0 + time()\n  \
+                   max by (job, network, masternode, alias) (\n    \
+                     masternode_registered offset 5m unless on (network, masternode) masternode_registered\n  \
+                   ) * 0 + time()\n  \
                    or\n  \
                    {}\n\
                  )\n\
@@ -195,10 +204,10 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
 
 /// The matchers are of `alertname`: one that a masternode label is set or not would read the index of every masternode.
 fn held(catalogue: &Catalogue) -> Record {
-    let target_and_text = without(&["text"]);
+    let (target, target_and_text) = (without(&[]), without(&["text"]));
     let of = |scopes: &[Scope]| names(catalogue, |condition| scopes.contains(&condition.alert.scope));
     let muted = names(catalogue, |condition| condition.alert.scope == Scope::Masternode && condition.mutable);
-    let of_masternodes = of(&[Scope::Masternode]);
+    let of_masternodes = format!("{HELD}{{alertname=~\"{}\"}}", of(&[Scope::Masternode]));
     let of_networks = of(&[Scope::Network, Scope::QuorumType]);
     let own = of(&[Scope::Source, Scope::Group, Scope::Receiver, Scope::Exporter]);
     (
@@ -215,39 +224,74 @@ fn held(catalogue: &Catalogue) -> Record {
              (\n  \
                {}\n\
              )\n  \
-               # Every exporter can contradict a condition of a network or of a masternode; of its sources, groups, receivers and\n  \
-               # of itself each knows only its own.\n  \
+               # Every exporter can contradict a condition of a network; of its sources, groups, receivers and of itself each\n  \
+               # knows only its own.\n  \
                unless ignoring ({target_and_text}) masternode_alert_condition{{alertname=~\"{of_networks}\"}}\n  \
                unless ignoring (text) masternode_alert_condition{{alertname=~\"{own}\"}}\n  \
-               unless ignoring ({target_and_text}) (\n    \
-                 masternode_alert_condition and on (alertname, network, masternode, alias) {HELD}{{alertname=~\"{of_masternodes}\"}}\n  \
-               )\n  \
-               # Once its absence from the list fires, and not before: there is no time without an alert.\n  \
-               unless on (network, masternode, alias) ALERTS{{alertname=\"{MISSING}\",alertstate=\"firing\"}}\n  \
                unless (\n    \
+                 # The exporter that reported it evaluates the masternode, and knows the condition.\n    \
+                 {of_masternodes}\n      \
+                   and ignoring (alertname, severity, text) masternode_alert_subject\n      \
+                   unless ignoring (text) masternode_alert_condition_unknown\n    \
+                 or\n    \
+                 # Some exporter evaluates it and knows the condition, and to none it is inapplicable.\n    \
+                 {of_masternodes}\n      \
+                   and ignoring (alertname, severity, {target_and_text}) masternode_alert_subject\n      \
+                   unless ignoring ({target_and_text}) (\n        \
+                     count without ({target}) (masternode_alert_condition_unknown)\n          \
+                       >= ignoring (alertname, severity) group_left () count without ({target}) (masternode_alert_subject)\n      \
+                   )\n      \
+                   unless on (alertname, network, node_type) masternode_alert_condition_inapplicable\n    \
+                 or\n    \
+                 {HELD}{{alertname=~\"{muted}\"}}\n      \
+                   and on (network, masternode, alias) masternode_maintenance_until_timestamp_seconds > time()\n    \
+                 or\n    \
+                 # Its absence from the list fires: there is no time without an alert.\n    \
+                 {HELD}{{alertname!=\"{MISSING}\"}}\n      \
+                   and on (network, masternode, alias) ALERTS{{alertname=\"{MISSING}\",alertstate=\"firing\"}}\n    \
+                 or\n    \
                  # All exporters of the job are there, and none of them has it on its list.\n    \
                  {HELD}\n      \
                    and on (job, network) {WHOLE}\n      \
-                   unless ignoring ({target_and_text}) masternode_alert_condition_unknown\n  \
+                   unless ignoring ({target_and_text}) masternode_alert_condition_unknown\n      \
+                   unless on (network, masternode, alias) masternode_alert_text{{alertname=\"{MISSING}\"}}\n  \
                )",
             remembered(HELD, "(job, instance) up == 0").replace('\n', "\n  "),
         ),
     )
 }
 
+/// Subjects of which one text is enough, whichever exporter wrote it.
+const SHARED: &[Scope] = &[Scope::Masternode, Scope::Group, Scope::Network, Scope::QuorumType];
+
 fn firing(catalogue: &Catalogue) -> Record {
     let (target, target_and_text, but_job) = (without(&[]), without(&["text"]), TARGET_LABELS[1..].join(", "));
+    let but = |kept: &[&str]| {
+        TARGET_LABELS.iter().filter(|label| !kept.contains(label)).copied().collect::<Vec<_>>().join(", ")
+    };
+    let (but_instance, but_both) = (but(&["instance"]), but(&["job", "instance"]));
+    let of = |scopes: &[Scope]| names(catalogue, |condition| scopes.contains(&condition.alert.scope));
+    let (shared, of_exporters) = (of(SHARED), of(&[Scope::Exporter]));
+    let reachable = of(&[Scope::Source, Scope::Receiver]);
     let all = names(catalogue, |condition| condition.agreement == Agreement::All);
     (
         FIRING,
-        "One series for each subject. A condition of a whole network holds only while no exporter contradicts it.",
+        "One series for each subject, with the newest text. A condition of a whole network holds only while no exporter contradicts it.",
         format!(
             "(\n  \
-               max without ({target_and_text}) ({HELD}{{network!=\"\"}} or {HELD}{{receiver!=\"\"}})\n  \
+               max without ({target}) (\n    \
+                 topk without ({target_and_text}) (1, {HELD}{{alertname=~\"{shared}\"}})\n  \
+               )\n  \
                or\n  \
-               max without ({but_job}, text) ({HELD}{{network=\"\",receiver=\"\"}})\n\
+               max without ({but_instance}) (\n    \
+                 topk without ({target_and_text}) (1, {HELD}{{alertname=~\"{reachable}\"}})\n  \
+               )\n  \
+               or\n  \
+               max without ({but_both}) (\n    \
+                 topk without ({but_job}, text) (1, {HELD}{{alertname=~\"{of_exporters}\"}})\n  \
+               )\n\
              )\n\
-             unless ignoring ({target}) (\n  \
+             unless ignoring ({target_and_text}) (\n  \
                masternode_alert_condition{{alertname=~\"{all}\"}} == 0\n\
              )"
         ),
@@ -256,26 +300,38 @@ fn firing(catalogue: &Catalogue) -> Record {
 
 /// The text of a condition as the exporter wrote it. If the exporter matters, its instance is named.
 fn description(condition: &Condition) -> String {
+    if SHARED.contains(&condition.alert.scope) {
+        return "{{ $labels.text }}".into();
+    }
     let labels = condition.alert.scope.labels();
-    let labels: Vec<&str> = labels.iter().copied().filter(|label| *label != "node_type").collect();
     let matchers: Vec<String> = labels.iter().map(|label| format!("{label}=%q")).collect();
     let values: Vec<String> = labels.iter().map(|label| format!("$labels.{label}")).collect();
     let query = format!("{HELD}{{alertname='{}',{}}}", condition.alert.name, matchers.join(","));
-    let shown = match condition.alert.scope {
-        Scope::Source | Scope::Receiver | Scope::Exporter => {
-            "{{ range . | sortByLabel \"instance\" }}{{ .Labels.text }} Exporter {{ .Labels.instance }}. {{ end }}"
-        }
-        _ => "{{ . | first | label \"text\" }}",
-    };
-    format!("{{{{ with printf \"{query}\" {} | query }}}}{shown}{{{{ end }}}}", values.join(" "))
+    let shown = "{{ .Labels.text }} Exporter {{ .Labels.instance }}. ";
+    format!(
+        "{{{{ range printf \"{query}\" {} | query | sortByLabel \"instance\" }}}}{shown}{{{{ end }}}}",
+        values.join(" ")
+    )
 }
 
-fn write_alert(text: &mut String, alert: &Alert, expression: &str, description: &str, options: &RuleOptions) {
+fn write_alert(
+    text: &mut String,
+    alert: &Alert,
+    expression: &str,
+    (description, removed): (&str, &[&str]),
+    options: &RuleOptions,
+) {
+    if options.disabled.contains(alert.name) {
+        return;
+    }
     let severity = options.severities.get(alert.name).copied().unwrap_or(alert.severity);
     let _ = write!(text, "\n      - alert: {}\n", alert.name);
     write_expression(text, expression);
     let _ = writeln!(text, "        for: {}", duration(alert.hold_seconds.into()));
     let _ = writeln!(text, "        labels:\n          severity: {}", severity.label());
+    for label in removed {
+        let _ = writeln!(text, "          {label}: \"\"");
+    }
     for (name, value) in &options.labels {
         let _ = writeln!(text, "          {name}: {}", serde_json::Value::from(value.as_str()));
     }

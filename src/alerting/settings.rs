@@ -8,8 +8,7 @@ use std::time::Duration;
 use crate::alerting::routing::AlertMatch;
 use crate::outbound::Outbound;
 use crate::secret::{Secret, SecretSource};
-use domain::condition::Thresholds;
-use domain::condition::{Alert, Severity};
+use domain::condition::{Alert, Severity, ThresholdSettings};
 
 /// Checks that a text is an HTTP URL. The error repeats nothing of it, because an invalid URL may contain a token.
 pub fn check_address(text: &str) -> Result<(), String> {
@@ -39,8 +38,10 @@ pub struct AlertingSettings {
     pub runbook_url: String,
     /// URL at which people open this exporter; empty if not known.
     pub external_url: String,
+    /// Kinds of critical alerts that no receiver gets although there are receivers.
+    pub unrouted: Vec<String>,
     /// Thresholds of the conditions.
-    pub thresholds: Thresholds,
+    pub thresholds: ThresholdSettings,
     /// Upper bound of every pending duration. `None`: the durations of the catalogue.
     pub longest_hold: Option<Duration>,
 }
@@ -63,7 +64,8 @@ impl Default for AlertingSettings {
             job: "masternode-exporter".into(),
             runbook_url: String::new(),
             external_url: String::new(),
-            thresholds: Thresholds::DEFAULT,
+            unrouted: Vec::new(),
+            thresholds: ThresholdSettings::default(),
             longest_hold: None,
         }
     }

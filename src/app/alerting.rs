@@ -30,6 +30,7 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
             suppressed_series: exposition.suppressed() as u64,
             unmatched_entries: entry_matches::unmatched(networks.iter().map(AsRef::as_ref)),
             receivers: Vec::new(),
+            unrouted: Vec::new(),
         };
         EvaluationInput {
             networks,

@@ -146,6 +146,7 @@ impl App {
         let file = self.history.as_ref().map(|history| history.path().to_path_buf());
         let site = Arc::new(web_state::site(
             &config.web,
+            path_prefix(&config.alerting.external_url),
             &self.shared,
             self.alerting.board(),
             self.states.subscribe(),
@@ -224,6 +225,14 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// The path of the URL for users, below which a reverse proxy serves the pages; empty for none, and for one that cannot be in a link.
+fn path_prefix(external_url: &str) -> String {
+    let url = external_url.parse::<hyper::Uri>().ok();
+    let path = url.as_ref().map_or("", |url| url.path()).trim_end_matches('/');
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/-._~%".contains(character);
+    Some(path).filter(|path| path.chars().all(is_plain)).unwrap_or_default().to_string()
 }
 
 /// Names by which browsers may access the server: the configured ones, and those that the configuration uses for the

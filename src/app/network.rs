@@ -141,6 +141,7 @@ pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follow
     follower::FollowerSettings {
         network: network.name.as_str().into(),
         rules: network.chain.rules.clone(),
+        expect: network.expect.clone(),
         poll_interval: network.poll_interval,
         stale_after: network.stale_after,
         resync_blocks: network.resync_blocks,

@@ -12,13 +12,12 @@ use crate::alerting::runbooks::RUNBOOKS;
 use crate::alerting::{self, ActiveAlerts};
 use crate::app::network::{Shared, StateReceiver};
 use crate::app::now;
+use crate::catalog;
 use crate::config::WebConfig;
 use crate::meters::HistoryMeters;
-use crate::metrics::{self, Exposition};
+use crate::metrics::{Exposition, Page, Request};
 use crate::web::api::{self, AlertsOf, Api};
-use crate::web::handlers::{
-    Body, Format, Handlers, LandingPage, Link, MetricsReply, MetricsRequest, Readiness, ReloadFunction, ScrapeError,
-};
+use crate::web::handlers::{Handlers, LandingPage, Link, Readiness, ReloadFunction, ScrapeError};
 
 /// A request for a reload, with the channel for its result.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
@@ -26,9 +25,10 @@ pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 /// The states of the running networks, by name.
 pub(super) type NetworkStates = BTreeMap<String, StateReceiver>;
 
-/// All handlers. `history` is the file from which events are read.
+/// All handlers. `path_prefix` is the path of `web.external_url`. `history` is the file from which events are read.
 pub(super) fn site(
     config: &WebConfig,
+    path_prefix: String,
     shared: &Shared,
     board: ActiveAlerts,
     networks: watch::Receiver<NetworkStates>,
@@ -42,6 +42,7 @@ pub(super) fn site(
             version: env!("CARGO_PKG_VERSION").into(),
             summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
             telemetry_path: config.telemetry_path.clone(),
+            path_prefix,
             links: api::PAGES
                 .into_iter()
                 .chain([("/runbooks", "Runbooks")])
@@ -106,23 +107,12 @@ fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firing {
     api::Firing { critical, warning, alerts: alerts.into_iter().map(shown).collect() }
 }
 
-async fn scrape(exposition: Arc<Exposition>, request: MetricsRequest) -> Result<MetricsReply, ScrapeError> {
-    let known = |name: &String| metrics::catalog::family(name).is_some();
-    if let Some(unknown) = request.collect.iter().find(|name| !known(name)) {
+async fn scrape(exposition: Arc<Exposition>, request: Request) -> Result<Page, ScrapeError> {
+    let known = |name: &String| catalog::family(name).is_some();
+    if let Some(unknown) = request.filter.families.iter().find(|name| !known(name)) {
         return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is not a family of masternodes or networks")));
     }
-    let format = match request.format {
-        Format::Text => metrics::Format::Text,
-        Format::OpenMetrics => metrics::Format::OpenMetrics,
-    };
-    let shard = request.shard.map(|shard| metrics::page::Shard { index: shard.index, total: shard.total });
-    let filter = metrics::page::Filter { families: request.collect, shard };
-    let page = exposition.page(metrics::Request { format, gzip: request.gzip, filter }).await;
-    let body = match page.body {
-        metrics::Body::Whole(pieces) => Body::Whole(pieces),
-        metrics::Body::Stream(pieces) => Body::Stream(pieces),
-    };
-    Ok(MetricsReply { content_type: page.content_type, gzip: page.gzip, body })
+    Ok(exposition.page(request).await)
 }
 
 /// Ready as soon as one network has a list: a node that never answers must not block the others.

@@ -17,6 +17,7 @@ use crate::rpc::{Credentials, RpcUrl, dialect};
 use crate::secret::Secret;
 use crate::web::listen;
 use domain::chain;
+use domain::condition::ThresholdOverrides;
 use domain::watch::{Selector, WatchEntry, WatchField};
 use simulator::{self, AnyNetwork, Network, Options, RunningServer, Server, ServerOptions, drive, legacy};
 
@@ -248,6 +249,7 @@ impl Stage {
         NetworkConfig {
             name: self.name(),
             chain: self.chain.config(),
+            expect: None,
             sources: self.sources.iter().map(source).collect(),
             poll_interval: (block_time / 2).clamp(Duration::from_millis(50), Duration::from_secs(1)),
             stale_after: Duration::from_secs(60),
@@ -267,7 +269,10 @@ impl Stage {
             let groups = [("operator".to_string(), group.to_string())].into();
             let selector = Selector::Id(id.parse().ok()?);
             let expectations = self.expectations.get(index).cloned().unwrap_or_default();
-            Some((Some(self.name()), WatchEntry { selector, alias, groups, expectations }))
+            Some((
+                Some(self.name()),
+                WatchEntry { selector, alias, groups, expectations, thresholds: ThresholdOverrides::default() },
+            ))
         };
         self.ids.iter().take(WATCHED).enumerate().filter_map(entry).collect()
     }

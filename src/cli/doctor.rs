@@ -304,8 +304,7 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
         });
     }
     if let Some(method) = dialect.sml_diff {
-        findings
-            .note(method.name, false, client.roll_change(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
+        findings.note(method.name, false, client.sml_diff(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
     }
     if let Some(method) = dialect.rotation {
         findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| {
@@ -318,7 +317,7 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
 async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings: &mut Findings) {
     let dialect = client.dialect();
     if let Shape::ProTx { info: Some(method), .. } = dialect.list.shape {
-        findings.note(method.name, false, client.masternode(&first.id).await, |_| "answers".into());
+        findings.note(method.name, false, client.masternode(&first.id, None).await, |_| "answers".into());
     }
     if let (Some(method), MasternodeId::Collateral(outpoint)) = (dialect.collateral, &first.id) {
         findings.note(method.name, false, client.collateral_height(outpoint, tip).await, |height| {

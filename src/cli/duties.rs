@@ -9,10 +9,12 @@ use clap::{Args, ValueEnum};
 use crate::cli::text_table::{Alignment, columns};
 use crate::cli::{CommandError, observe, restart_check};
 use crate::config::Config;
+use crate::web::api::calendar;
+use crate::web::api::duties::RESTART_MINUTES;
 use crate::web::api::json::{Duties, Subject};
-use domain::duty::Duty;
+use domain::duty::{Bounds, Duty};
 use domain::snapshot::{NodeView, Snapshot};
-use domain::{Height, UnixSeconds, rfc3339};
+use domain::{Height, rfc3339};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +22,9 @@ Examples:
   masternode-exporter duties --masternode mn-fra-1 --format ics > mn-fra-1.ics
 
 Seats in rotating quorums are known up to four cycles ahead (38 hours on mainnet), others 8 blocks
-before the session begins. Times are estimates by the measured time between blocks.";
+before the session begins. A percentage is the chance of a seat that is not decided yet. Times are
+estimates by the measured time between blocks. The exporter serves the calendar too, to subscribe to:
+/api/v1/masternodes/<proTxHash>/duties.ics";
 
 /// Arguments of `duties`.
 #[derive(Debug, Args)]
@@ -53,21 +57,28 @@ pub(super) async fn run(arguments: &DutiesArguments, config: &Config) -> Result<
     let network = restart_check::network(arguments.network.as_ref(), config)?;
     let snapshot = observe::look_at(config, &network.name).await?;
     let node = restart_check::find(&snapshot, &arguments.masternode)?;
+    let id = node.masternode.id;
     let known = snapshot.duties_ahead(&node);
     let duties = known.ok_or_else(|| format!("the quorums of chain {} are not known", snapshot.rules().name))?;
+    let watched = snapshot.watched().iter().find(|watched| watched.watched.id == id);
+    let subject = Subject { snapshot: &snapshot, node: Some(node), watched };
     Ok(match arguments.format {
         DutiesFormat::Table => table(&snapshot, &node, &duties),
-        DutiesFormat::Ics => calendar(&snapshot, &arguments.masternode, &duties),
+        DutiesFormat::Ics => {
+            let name = format!("DKG sessions of {}", subject.name(&id));
+            calendar::calendar(&name, &calendar::seats(&subject, &id))
+        }
         DutiesFormat::Json => {
-            let id = node.masternode.id;
-            let subject = Subject { snapshot: &snapshot, node: Some(node), watched: None };
-            serde_json::to_string_pretty(&Duties::new(&subject, id)).map_err(|error| error.to_string())? + "\n"
+            let duties = Duties::new(&subject, id, RESTART_MINUTES);
+            serde_json::to_string_pretty(&duties).map_err(|error| error.to_string())? + "\n"
         }
     })
 }
 
-fn time(snapshot: &Snapshot, height: Height) -> Option<UnixSeconds> {
-    snapshot.facts().expected_at(height, snapshot.block(), snapshot.rules())
+/// When a block is expected; "now" when it is mined.
+pub(super) fn time(snapshot: &Snapshot, height: Height) -> String {
+    let expected = snapshot.facts().expected_at(height, snapshot.block(), snapshot.rules());
+    expected.map_or_else(|| "now".to_string(), rfc3339::text)
 }
 
 fn table(snapshot: &Snapshot, node: &NodeView<'_>, duties: &[Duty]) -> String {
@@ -75,7 +86,7 @@ fn table(snapshot: &Snapshot, node: &NodeView<'_>, duties: &[Duty]) -> String {
         ("session", Alignment::Left),
         ("seat", Alignment::Left),
         ("begins at", Alignment::Right),
-        ("ends", Alignment::Right),
+        ("over after", Alignment::Right),
         ("due", Alignment::Right),
         ("expected", Alignment::Left),
     ];
@@ -85,7 +96,7 @@ fn table(snapshot: &Snapshot, node: &NodeView<'_>, duties: &[Duty]) -> String {
             Some(index) => format!("known, quorum {index}"),
             None => "known".to_string(),
         };
-        let begins = time(snapshot, duty.start).map_or_else(|| "now".to_string(), rfc3339::text);
+        let begins = time(snapshot, duty.start);
         let heights = [duty.start, duty.end, duty.due].map(|height| height.to_string());
         let [start, end, due] = heights;
         [duty.quorum_type.to_string(), seat, start, end, due, begins]
@@ -94,85 +105,20 @@ fn table(snapshot: &Snapshot, node: &NodeView<'_>, duties: &[Duty]) -> String {
     text.push_str(&columns(heads, &duties.iter().map(row).collect::<Vec<_>>()));
     if let Some(outlook) = snapshot.offline_outlook(node) {
         for (what, bounds) in [("first penalty", outlook.penalty), ("ban", outlook.ban)] {
-            let height =
-                |height: Option<Height>| height.map_or_else(|| "not known".to_string(), |height| height.to_string());
-            let (earliest, latest) = (height(bounds.earliest), height(bounds.latest));
-            let _ = match bounds.exact() {
-                Some(exact) => writeln!(text, "if offline from now on: {what} at {exact}"),
-                None => writeln!(
-                    text,
-                    "if offline from now on: {what} at {earliest} at the earliest, {latest} at the latest"
-                ),
-            };
+            let _ = writeln!(text, "if offline from now on: {what} {}", when(snapshot, bounds));
         }
     }
     text
 }
 
-/// Known seats as events of a calendar (RFC 5545).
-fn calendar(snapshot: &Snapshot, name: &str, duties: &[Duty]) -> String {
-    let stamp = stamp(snapshot.block().time);
-    let mut lines: Vec<String> =
-        ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//masternode-exporter//duties//EN"].map(str::to_string).into();
-    let name = escaped(name);
-    for duty in duties.iter().filter(|duty| duty.is_known()) {
-        let begun = snapshot.block().time;
-        let (start, end) = (time(snapshot, duty.start).unwrap_or(begun), time(snapshot, duty.end).unwrap_or(begun));
-        let (kind, index) = (duty.quorum_type, duty.index.unwrap_or(0));
-        lines.extend([
-            "BEGIN:VEVENT".to_string(),
-            format!("UID:{kind}-{index}-{}-{name}@masternode-exporter", duty.start),
-            format!("DTSTAMP:{stamp}"),
-            format!("DTSTART:{}", self::stamp(start)),
-            format!("DTEND:{}", self::stamp(end)),
-            format!("SUMMARY:{name}: {kind} session"),
-            format!("DESCRIPTION:Blocks {} to {}\\, result due at block {}", duty.start, duty.end.0 - 1, duty.due),
-            "END:VEVENT".to_string(),
-        ]);
-    }
-    lines.push("END:VCALENDAR".to_string());
-    lines.iter().flat_map(|line| [folded(line), "\r\n".to_string()]).collect()
-}
-
-/// A time as iCalendar writes it: `20261130T093000Z`.
-fn stamp(time: UnixSeconds) -> String {
-    rfc3339::text(time).replace(['-', ':'], "")
-}
-
-fn escaped(text: &str) -> String {
-    let escape = |letter: char| match letter {
-        '\\' | ';' | ',' => format!("\\{letter}"),
-        letter if letter.is_control() => " ".to_string(),
-        letter => letter.to_string(),
-    };
-    text.chars().map(escape).collect()
-}
-
-/// A line of at most 75 bytes; what follows is on lines that begin with a blank.
-fn folded(line: &str) -> String {
-    let (mut text, mut bytes) = (String::new(), 0);
-    for letter in line.chars() {
-        if bytes + letter.len_utf8() > 75 {
-            text.push_str("\r\n ");
-            bytes = 1;
+fn when(snapshot: &Snapshot, bounds: Bounds) -> String {
+    let height = |height: Height| format!("{height} ({})", time(snapshot, height));
+    match (bounds.exact(), bounds.earliest, bounds.latest) {
+        (Some(exact), _, _) => format!("at {}", height(exact)),
+        (None, Some(earliest), Some(latest)) => {
+            format!("at {} at the earliest, {} at the latest", height(earliest), height(latest))
         }
-        text.push(letter);
-        bytes += letter.len_utf8();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_a_calendar_is_folded_and_its_text_escaped() {
-        assert_eq!(escaped("a,b;c\\d\r\ne"), "a\\,b\\;c\\\\d  e");
-        let long = "é".repeat(100);
-        let folded = folded(&long);
-        assert!(folded.split("\r\n").all(|line| line.len() <= 75), "{folded}");
-        assert_eq!(folded.replace("\r\n ", ""), long);
-        assert_eq!(stamp(UnixSeconds(1_800_000_000)), "20270115T080000Z");
+        (None, Some(earliest), None) => format!("at {} at the earliest", height(earliest)),
+        (None, None, _) => "not within the sessions that are listed".to_string(),
     }
 }

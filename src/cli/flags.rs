@@ -39,6 +39,7 @@ const CONFIGURED: &[&str] = &[
     "forecast",
     "duties",
     "restart-check",
+    "restart-plan",
     "healthcheck",
     "notify",
 ];

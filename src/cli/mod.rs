@@ -19,6 +19,7 @@ mod observe_table;
 mod progress;
 mod readiness;
 mod restart_check;
+mod restart_plan;
 mod rules;
 mod run;
 #[cfg(feature = "demo")]
@@ -35,9 +36,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
 use crate::config::{self, Config, ConfigSources, LoadedConfig};
-use crate::meters::Meters;
 use crate::metrics;
-use crate::web;
 use domain::watch::Selector;
 
 const EXIT_CODES: &str = "\
@@ -45,7 +44,7 @@ Exit codes:
   0  success
   1  failure at run time
   2  invalid arguments or configuration
-  3  doctor, healthcheck or notify reported a problem
+  3  doctor, healthcheck or notify reported a problem, restart-check found no window now, or restart-plan no place
 
 Examples:
   masternode-exporter                       follow the Dash node on this host
@@ -94,6 +93,8 @@ enum Command {
     Duties(duties::DutiesArguments),
     /// Report whether a masternode can be restarted now without missing a DKG session.
     RestartCheck(restart_check::RestartArguments),
+    /// Print an order in which watched masternodes can be restarted without missing a DKG session.
+    RestartPlan(restart_plan::PlanArguments),
     /// Send a test message to the receivers of alerts, and print how each answered.
     Notify(notify::NotifyArguments),
     /// Print the alerting rules for Prometheus or Grafana. Needs no node and no configuration.
@@ -227,6 +228,11 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             let loaded = load()?;
             print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)
         }
+        Command::RestartPlan(arguments) => {
+            let loaded = load()?;
+            let planned = with_runtime(async move { restart_plan::run(&arguments, &loaded.config).await })?;
+            print_findings(&planned.text, planned.is_whole)
+        }
         Command::Backfill(arguments) => {
             let loaded = load()?;
             with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
@@ -238,16 +244,18 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         }
         Command::Rules(arguments) => print(&rules::run(arguments)?),
         Command::Check => print(&describe_config(&load()?)),
-        Command::Metrics => print(&reference()?),
+        Command::Metrics => print(&metrics::reference::reference()),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(command_line()).render(&mut page)?;
-            print(&String::from_utf8_lossy(&page))
-        }
+        Command::Man => print(&manual()?),
         Command::Version => print(&command_line().render_version()),
     }
+}
+
+fn manual() -> Result<String, CommandError> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command_line()).render(&mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 fn completions(shell: clap_complete::Shell) -> String {
@@ -278,16 +286,6 @@ fn print(text: &str) -> Result<(), CommandError> {
 fn print_findings(report: &str, is_well: bool) -> Result<(), CommandError> {
     print(report)?;
     if is_well { Ok(()) } else { Err(CommandError::NotWell) }
-}
-
-fn reference() -> Result<String, CommandError> {
-    let registry = prometheus::Registry::new();
-    let meters = Meters::new(&registry)?;
-    meters.touch();
-    let exposition = metrics::Exposition::new(metrics::MetricsSettings::default(), registry.clone())?;
-    exposition.touch();
-    web::meters::Meters::new(&registry)?.touch();
-    Ok(metrics::reference::reference(&registry.gather()))
 }
 
 fn days(span: Duration) -> u64 {

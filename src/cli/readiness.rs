@@ -270,6 +270,7 @@ mod tests {
                 alias: format!("mn-{number}"),
                 groups: [].into(),
                 expectations: vec![],
+                thresholds: Default::default(),
                 maintenance_until: None,
             };
             numbers.iter().map(watched).collect::<Vec<_>>()

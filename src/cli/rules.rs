@@ -19,6 +19,9 @@ pub(super) struct RulesArguments {
     /// Severity of one alert: critical, warning, info or none. Can be repeated.
     #[arg(long = "severity", value_name = "ALERT=SEVERITY", value_parser = severity)]
     severities: Vec<(String, Severity)>,
+    /// Alert to leave out. Can be repeated.
+    #[arg(long = "disable", value_name = "ALERT", value_parser = known)]
+    disabled: Vec<String>,
     /// Base URL of the runbooks: an exporter's URL that ends in /runbooks, or a copy of this repository. [default: a
     /// path in the repository]
     #[arg(long, value_name = "URL")]
@@ -43,6 +46,7 @@ pub(super) fn run(arguments: RulesArguments) -> Result<String, CommandError> {
     let options = RuleOptions {
         labels: arguments.labels.into_iter().collect(),
         severities: arguments.severities.into_iter().collect(),
+        disabled: arguments.disabled.into_iter().collect(),
         runbook_url: arguments.runbook_url.unwrap_or_default(),
         job: arguments.job,
     };
@@ -67,15 +71,21 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn severity(text: &str) -> Result<(String, Severity), String> {
-    let (name, severity) = text.split_once('=').ok_or("expected ALERT=SEVERITY")?;
+/// The name of an alert that exists.
+fn known(name: &str) -> Result<String, String> {
     let catalogue = Catalogue::default();
     let names = || alerts(&catalogue).map(|alert| alert.name);
-    if !names().any(|known| known == name) {
-        let hint = nearest(name, names()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-        return Err(format!("there is no alert {name:?}{hint}"));
+    if names().any(|known| known == name) {
+        return Ok(name.into());
     }
+    let hint = nearest(name, names()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    Err(format!("there is no alert {name:?}{hint}"))
+}
+
+fn severity(text: &str) -> Result<(String, Severity), String> {
+    let (name, severity) = text.split_once('=').ok_or("expected ALERT=SEVERITY")?;
+    let name = known(name)?;
     let all = [Severity::Critical, Severity::Warning, Severity::Info, Severity::None];
     let found = all.into_iter().find(|known| known.label() == severity);
-    Ok((name.into(), found.ok_or_else(|| format!("{severity:?} is none of critical, warning, info, none"))?))
+    Ok((name, found.ok_or_else(|| format!("{severity:?} is none of critical, warning, info, none"))?))
 }

@@ -1,10 +1,9 @@
-//! The section `alerting`: common settings of all receivers, and thresholds.
+//! The section `alerting`: common settings of all receivers.
 //!
 //! Never here: sending anything.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,14 +13,13 @@ use crate::alerting::runbooks::SERVED;
 use crate::alerting::settings::Receiver;
 use crate::config::email::EmailSection;
 use crate::config::kinds::LinkKind;
-use crate::config::leaf::{DAY, Leaf, List, MINUTE, Ratio, Span, Text, Whole};
+use crate::config::leaf::{DAY, Leaf, List, Span, Text};
 use crate::config::maintenance::MaintenanceSection;
 use crate::config::mistakes::Place;
-use crate::config::network::count;
 use crate::config::receiver_kinds::ProxyKind;
 use crate::config::receivers::{AlertmanagerSection, Context, HeartbeatSection, WebhookSection};
-use crate::config::{NetworkConfig, WatchConfig};
-use domain::condition::Thresholds;
+use crate::config::thresholds::ThresholdsSection;
+use crate::config::{NetworkConfig, WatchConfig, receiver_match};
 
 /// Alerts that the exporter sends by itself.
 #[derive(Deserialize, Serialize, JsonSchema)]
@@ -72,64 +70,6 @@ impl Default for AlertingSection {
     }
 }
 
-/// Limits from which alerts follow.
-#[derive(Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct ThresholdsSection {
-    /// Probability of a test above which a ban is imminent.
-    imminent_chance: Ratio,
-    /// Period for which an event counts as recent.
-    recent: Span<MINUTE, { 30 * DAY }>,
-    /// Share of all masternodes from which penalties are a wave …
-    wave_ratio: Ratio,
-    /// … and the least number of them.
-    wave_minimum: Whole<1, 1_000_000>,
-    /// Number of masternodes of a group that fire an alert, whatever the size of the group.
-    group_nodes: Whole<1, 1_000_000>,
-    /// Share of a group that fires an alert too, from two masternodes on; a third by default.
-    group_ratio: Ratio,
-    /// Age of the tip of a stalled chain; without it, the longer of 30 minutes and 15 measured block intervals.
-    stalled_after: Option<Span<MINUTE, { 30 * DAY }>>,
-    /// Blocks by which ChainLocks may lag.
-    chainlock_lag: Whole<1, 1_000_000>,
-    /// Number of mining windows without a quorum of a type that fires an alert.
-    quorum_windows: Whole<1, 1_000_000>,
-}
-
-impl Default for ThresholdsSection {
-    fn default() -> Self {
-        let default = Thresholds::DEFAULT;
-        ThresholdsSection {
-            imminent_chance: Leaf(default.imminent_chance),
-            recent: Leaf(Duration::from_secs(default.recent_seconds)),
-            wave_ratio: Leaf(default.wave_ratio),
-            wave_minimum: Leaf(default.wave_minimum),
-            group_nodes: Leaf(default.group_nodes),
-            group_ratio: Leaf(default.group_ratio),
-            stalled_after: None,
-            chainlock_lag: Leaf(default.chainlock_lag.into()),
-            quorum_windows: Leaf(default.quorum_windows.into()),
-        }
-    }
-}
-
-impl ThresholdsSection {
-    fn thresholds(self) -> Thresholds {
-        Thresholds {
-            imminent_chance: self.imminent_chance.0,
-            recent_seconds: self.recent.0.as_secs(),
-            wave_ratio: self.wave_ratio.0,
-            wave_minimum: self.wave_minimum.0,
-            group_nodes: self.group_nodes.0,
-            group_ratio: self.group_ratio.0,
-            stalled_seconds: self.stalled_after.map(|after| after.0.as_secs()),
-            chainlock_lag: count(self.chainlock_lag.0),
-            quorum_windows: count(self.quorum_windows.0),
-            ..Thresholds::DEFAULT
-        }
-    }
-}
-
 impl AlertingSection {
     /// The settings, and the section `maintenance`.
     pub(super) fn settings(
@@ -164,14 +104,16 @@ impl AlertingSection {
             at.key("external_url").error("is the former place of web.external_url: give web.external_url only");
         }
         let external_url = external_url.or(self.external_url.map(|url| url.0)).unwrap_or_default();
+        let receivers: Vec<Receiver> = receivers.into_iter().map(|(receiver, _)| receiver).collect();
         let settings = AlertingSettings {
-            receivers: receivers.into_iter().map(|(receiver, _)| receiver).collect(),
+            unrouted: receiver_match::unrouted(&receivers, networks, watch),
+            receivers,
             heartbeat: self.heartbeat.map(|heartbeat| heartbeat.settings(&at.key("heartbeat"), &context)),
             labels: labels(self.labels, &at.key("labels")),
             job: self.job.0,
             runbook_url: self.runbook_url.map_or_else(|| served_runbooks(&external_url), |url| url.0),
             external_url,
-            thresholds: self.thresholds.thresholds(),
+            thresholds: self.thresholds.settings(watch, &at.key("thresholds")),
             longest_hold: self.longest_hold.map(|hold| hold.0),
         };
         (settings, self.maintenance)

@@ -100,7 +100,7 @@ impl EmailSection {
             matches: self.r#match.settings(&at.key("match"), context),
             repeat: self.repeat_interval.0,
             timeout: self.timeout.0,
-            outbound: Outbound { proxy: None, authorities: read_authorities(self.ca_file, at, context.home) },
+            outbound: Outbound { authorities: read_authorities(self.ca_file, at, context.home), ..Outbound::default() },
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::leaf::FilePath;
 use crate::config::mistakes::Place;
-use crate::outbound::Authorities;
+use crate::outbound::{Authorities, ClientCertificate};
 use crate::secret::file;
 
 /// Largest file with certificate authorities, in bytes: several times that of a browser.
@@ -38,6 +38,31 @@ pub(super) fn read_authorities(file: Option<FilePath>, at: &Place<'_>, home: Opt
     let pem = file::read_up_to(&path, MAX_PEM_BYTES).map_err(|error| error.to_string());
     let authorities = pem.and_then(|pem| Authorities::new(&pem));
     authorities.map_err(|error| at.error(format_args!("{} {error}", path.display()))).ok()
+}
+
+/// The client certificate in the files of `cert_file` and `key_file`, likewise.
+pub(super) fn read_certificate(
+    certificate: Option<FilePath>,
+    key: Option<FilePath>,
+    at: &Place<'_>,
+    home: Option<&Path>,
+) -> Option<ClientCertificate> {
+    let (certificate, key) = match (certificate, key) {
+        (None, None) => return None,
+        (Some(certificate), Some(key)) => (certificate, key),
+        (certificate, _) => {
+            let missing = at.key(if certificate.is_some() { "key_file" } else { "cert_file" });
+            missing.error("is missing: cert_file and key_file go together");
+            return None;
+        }
+    };
+    let (at_certificate, at_key) = (at.key("cert_file"), at.key("key_file"));
+    let certificate = path(certificate, &at_certificate, home)?;
+    let pem = file::read_up_to(&certificate, MAX_PEM_BYTES);
+    let pem = pem.map_err(|error| at_certificate.error(format_args!("{} {error}", certificate.display()))).ok();
+    let key = path(key, &at_key, home).and_then(|path| read_secret(&path, &at_key));
+    let read = ClientCertificate::new(&pem?, &key?);
+    read.map_err(|error| at_certificate.error(format_args!("{} with key_file {error}", certificate.display()))).ok()
 }
 
 /// Checks that a file with a single secret is readable; the exporter reads it when it needs it.

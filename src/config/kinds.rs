@@ -11,7 +11,6 @@ use crate::config::duration::{Span, parse_duration};
 use crate::config::leaf::{DAY, Kind, MINUTE, Preset};
 use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
-use domain::chain::DASH;
 use domain::masternode::ParseIdError;
 use domain::{Hash, MasternodeId, UnixSeconds, rfc3339};
 
@@ -66,28 +65,6 @@ impl Kind for NameKind {
             return Err(format!("{text:?} is not a name: use a-z, 0-9, - and _, and begin with a letter or digit"));
         }
         Ok(text.to_string())
-    }
-}
-
-/// The name of a chain.
-pub(super) struct ChainKind;
-
-impl Kind for ChainKind {
-    type Value = String;
-    const TITLE: &'static str = "`dash`, `dimecoin`, `prcycoin` or a name under `chains`";
-
-    fn read(text: &str) -> Result<String, String> {
-        Ok(text.to_string())
-    }
-
-    fn write(text: &String) -> serde_json::Value {
-        text.as_str().into()
-    }
-}
-
-impl Preset for ChainKind {
-    fn preset() -> String {
-        DASH.name.to_string()
     }
 }
 
@@ -242,32 +219,6 @@ impl Kind for HorizonKind {
 
     fn write((text, _): &(String, u64)) -> serde_json::Value {
         text.as_str().into()
-    }
-}
-
-/// The URL of a node's RPC. The error does not quote it: an invalid URL may contain a password.
-pub(super) struct RpcUrlKind;
-
-impl Kind for RpcUrlKind {
-    type Value = String;
-    const TITLE: &'static str = "URL";
-    const PATTERN: &'static str = "^[Hh][Tt][Tt][Pp][Ss]?://[^@/?#]+(/[^?#]*)?$";
-    const VERBATIM: bool = true;
-
-    fn read(text: &str) -> Result<String, String> {
-        if text.contains('@') {
-            return Err("holds a user or password; put them into username and password_file".into());
-        }
-        let bad = |reason: &str| Err(format!("is not an address such as http://127.0.0.1:9998: {reason}"));
-        if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
-            return bad("there is white space in it");
-        }
-        match reqwest::Url::parse(text) {
-            Err(error) => bad(&error.to_string()),
-            Ok(url) if !["http", "https"].contains(&url.scheme()) => bad("it must begin with http:// or https://"),
-            Ok(url) if url.query().is_some() || url.fragment().is_some() => bad("there must be no ? and no # in it"),
-            Ok(_) => Ok(text.to_string()),
-        }
     }
 }
 

@@ -19,6 +19,7 @@ mod load;
 mod maintenance;
 mod mistakes;
 mod network;
+mod network_kinds;
 mod overrides;
 mod profile;
 mod read;
@@ -28,6 +29,7 @@ mod receivers;
 pub mod reference;
 mod sections;
 mod startup;
+mod thresholds;
 mod value;
 mod watch;
 mod yaml;
@@ -83,6 +85,8 @@ pub struct NetworkConfig {
     pub name: String,
     /// The chain.
     pub chain: ChainConfig,
+    /// The network that its sources must be on.
+    pub expect: Option<crate::follower::ExpectedNetwork>,
     /// Its nodes, the preferred one first.
     pub sources: Vec<SourceConfig>,
     /// Interval between polls for a new block.

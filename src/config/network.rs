@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::duration::Span as Written;
-use crate::config::files::{check_secret_file, path, read_authorities, read_secret};
-use crate::config::kinds::{ChainKind, RpcUrlKind};
+use crate::config::files::{check_secret_file, path, read_authorities, read_certificate, read_secret};
 use crate::config::leaf::{DAY, FilePath, Flag, Kind, Leaf, List, MINUTE, Name, SECOND, Span, Text, Whole};
 use crate::config::mistakes::{Place, required};
+use crate::config::network_kinds::{ChainKind, ExpectedNetworkKind, RpcUrlKind};
 use crate::config::receiver_kinds::ProxyKind;
 use crate::config::sections::HistorySection;
 use crate::config::{ChainConfig, NetworkConfig, SourceConfig};
@@ -31,6 +31,9 @@ pub(super) struct NetworkSection {
     name: Option<Name>,
     /// The chain.
     chain: Leaf<ChainKind>,
+    /// Name of the chain that every source must report (`main`, `test`), or the hash of its genesis block. A source of another
+    /// network is refused for good. Without it, the history decides, or the first source since the start.
+    expect: Option<Leaf<ExpectedNetworkKind>>,
     /// Pause between two checks for a new block.
     poll_interval: Span<{ SECOND / 10 }, { 10 * MINUTE }, { 5 * SECOND }>,
     /// The network's masternodes leave the page when no source confirmed them for this long; at least twice
@@ -85,6 +88,11 @@ struct SourceSection {
     proxy: Option<Leaf<ProxyKind>>,
     /// PEM file with the certificate authorities of this source, in place of the system's; read at the start and on a reload.
     ca_file: Option<FilePath>,
+    /// PEM file with the certificate by which the exporter identifies itself to this source; needs `key_file`. Both are read at the
+    /// start and on a reload.
+    cert_file: Option<FilePath>,
+    /// PEM file with the key of that certificate, readable by the exporter only.
+    key_file: Option<FilePath>,
 }
 
 /// Checks all networks; without any, the one whose node runs on this host.
@@ -139,6 +147,7 @@ fn network(
     NetworkConfig {
         name: required_name(section.name, at),
         chain: chains.get(&chain).cloned().unwrap_or_else(ChainConfig::dash),
+        expect: section.expect.map(|expect| expect.0),
         sources: sources(section.sources, known, at, home),
         poll_interval,
         stale_after,
@@ -198,6 +207,7 @@ fn source(section: SourceSection, chain: &str, at: &Place<'_>, home: Option<&Pat
         outbound: Outbound {
             proxy: section.proxy.and_then(|proxy| proxy.0),
             authorities: read_authorities(section.ca_file, at, home),
+            certificate: read_certificate(section.cert_file, section.key_file, at, home),
         },
     }
 }
@@ -257,6 +267,7 @@ fn local(history: &HistorySection, home: Option<&Path>) -> NetworkConfig {
     NetworkConfig {
         name: format!("dash-{network}"),
         chain: ChainConfig::dash(),
+        expect: None,
         sources: vec![SourceConfig {
             name: "local".into(),
             url: RpcUrl::new(format!("http://127.0.0.1:{port}")),

@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::alerting::AlertingSettings;
 use crate::alerting::routing::AlertMatch;
-use crate::config::WatchConfig;
+use crate::alerting::settings::Receiver;
+use crate::alerting::state::Labels;
 use crate::config::leaf::{LabelText, List, Name};
 use crate::config::mistakes::Place;
 use crate::config::receivers::{Context, SeverityChoice};
 use crate::config::value::nearest;
+use crate::config::{NetworkConfig, WatchConfig};
+use domain::condition::Severity;
 
 /// Only alerts that fit all of these are sent; an alert without such a label does not fit.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
@@ -57,7 +60,7 @@ impl MatchSection {
 }
 
 /// The nearest known name, or all of them.
-fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+pub(super) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(name, known.clone()) {
         Some(near) => format!("; did you mean {near}?"),
         None => {
@@ -67,7 +70,7 @@ fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> S
     }
 }
 
-/// Warnings about receivers whose `match` excludes alerts from every receiver.
+/// Warnings about groups in a `match` that do not exist, and about alerts that no receiver gets.
 pub(super) fn warnings(alerting: &AlertingSettings, watch: &[WatchConfig]) -> Vec<String> {
     let mut warnings = Vec::new();
     for receiver in &alerting.receivers {
@@ -80,13 +83,41 @@ pub(super) fn warnings(alerting: &AlertingSettings, watch: &[WatchConfig]) -> Ve
             }
         }
     }
-    let mut receivers = alerting.receivers.iter();
-    if !alerting.receivers.is_empty() && !receivers.any(|receiver| receiver.matches.takes_exporter_alerts()) {
-        warnings.push(
-            "no receiver gets alerts about the exporter itself: each has a match on a network or on groups, so nothing is sent when \
-             the configuration or a notification fails"
-                .into(),
-        );
-    }
+    let excluded = |what: &String| {
+        format!(
+            "no receiver gets critical alerts about {what}: the match and minimum_severity of every receiver exclude them"
+        )
+    };
+    warnings.extend(alerting.unrouted.iter().map(excluded));
     warnings
+}
+
+/// The kinds of critical alerts that no receiver gets; none without receivers, because then only Prometheus alerts.
+pub(super) fn unrouted(receivers: &[Receiver], networks: &[NetworkConfig], watch: &[WatchConfig]) -> Vec<String> {
+    let is_sent = |labels: &[(&str, &str)]| {
+        let labels: Labels = labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        receivers.is_empty() || receivers.iter().any(|receiver| receiver.wants(Severity::Critical, &labels))
+    };
+    let mut found = Vec::new();
+    if !is_sent(&[]) {
+        found.push("the exporter itself".to_string());
+    }
+    for network in networks.iter().map(|network| network.name.as_str()) {
+        if !is_sent(&[("network", network)]) {
+            found.push(format!("the network {network} and its sources"));
+        }
+        let mut groups: BTreeSet<Vec<(&str, &str)>> = BTreeSet::new();
+        for (_, entry) in watch.iter().filter(|(only, _)| only.as_deref().is_none_or(|only| only == network)) {
+            groups.insert(entry.groups.iter().map(|(key, group)| (key.as_str(), group.as_str())).collect());
+        }
+        for groups in groups {
+            let labels: Vec<(&str, &str)> = groups.iter().copied().chain([("network", network)]).collect();
+            if !is_sent(&labels) {
+                let shown: Vec<String> = groups.iter().map(|(key, group)| format!("{key}={group}")).collect();
+                let shown = if shown.is_empty() { "no group".into() } else { shown.join(" ") };
+                found.push(format!("masternodes with {shown} on {network}"));
+            }
+        }
+    }
+    found
 }

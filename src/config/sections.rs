@@ -23,6 +23,7 @@ use crate::config::{HistoryConfig, LogConfig, WebConfig, WebFileConfig};
 use crate::metrics::{self, Others};
 use crate::probe;
 use crate::web::handlers::TelemetryPath;
+use crate::web::settings::WebSettings;
 
 /// Default listen address: this host only.
 const DEFAULT_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 10066);
@@ -196,7 +197,7 @@ pub(super) struct WebSection {
     /// next start.
     allowed_hosts: List<Leaf<HostKind>>,
     /// URL of this exporter for users, such as `https://exporter.example.org`: for links in alerts and to the runbooks that it serves.
-    /// Its host is also accepted from browsers, after the next start.
+    /// Its host is also accepted from browsers, and a path in it begins the links of its pages, after the next start.
     external_url: Option<Leaf<LinkKind>>,
     /// Answer `/-/reload`. Takes effect with the next start.
     enable_reload: Flag,
@@ -210,7 +211,7 @@ impl Default for WebSection {
         WebSection {
             listen_address: std::iter::once(Leaf(std::net::SocketAddr::from(DEFAULT_ADDRESS).into())).collect(),
             telemetry_path: Leaf(TelemetryPath::default()),
-            max_requests: Leaf(40),
+            max_requests: Leaf(WebSettings::default().max_requests as u64),
             allowed_hosts: List::default(),
             external_url: None,
             enable_reload: Leaf(false),

@@ -12,6 +12,7 @@ use crate::config::expect::ExpectSection;
 use crate::config::kinds::IdentityKind;
 use crate::config::leaf::{LabelText, Leaf, List, Name, Text};
 use crate::config::mistakes::Place;
+use crate::config::thresholds::EntryThresholdsSection;
 use crate::config::value::nearest;
 use domain::MasternodeId;
 use domain::watch::{Selector, WatchEntry, WatchField};
@@ -70,6 +71,7 @@ pub(super) struct WatchSection {
     /// Groups, by their keys: labels of `masternode_info` and of `masternode_group_nodes`.
     groups: BTreeMap<String, LabelText>,
     expect: ExpectSection,
+    thresholds: EntryThresholdsSection,
 }
 
 /// Fields of a masternode.
@@ -162,6 +164,7 @@ fn entry(section: WatchSection, at: &Place<'_>) -> Option<WatchEntry> {
         alias: alias.map(|alias| alias.0).unwrap_or_default(),
         groups: groups(section.groups, &at.key("groups")),
         expectations: section.expect.expectations(&at.key("expect")),
+        thresholds: section.thresholds.overrides(),
     })
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::follower::payees::{self, Paid};
-use crate::follower::source::{ListDiffSupport, Source, SourceError};
+use crate::follower::source::{Source, SourceError};
 use crate::follower::{dkg_outcomes, list_reader};
 use crate::history::BlockEvents;
 use crate::rpc::RpcError;
@@ -112,7 +112,7 @@ impl BlockReplay<'_> {
         if !source.client.dialect().is_pinned() {
             return Some(format!("a {} node returns the current list only; earlier lists are unavailable", rules.name));
         }
-        let has_diffs = source.diffs == ListDiffSupport::Supported;
+        let has_diffs = source.capabilities.list_diffs;
         (!has_diffs).then(|| "the node does not support `protx listdiff`: it needs Dash Core 20 or later".into())
     }
 
@@ -133,18 +133,18 @@ impl BlockReplay<'_> {
                     (sessions, commitments) = (outcomes.sessions, outcomes.commitments);
                 }
                 Err(error) => {
-                    source.note_unsupported_method(&error);
+                    source.capabilities.note_refusal(&error);
                     unanswered = Some(error);
                 }
             }
             if let Err(error) = dkg_outcomes::pay(source, before, &block, &mut events).await {
-                source.note_unsupported_method(&error);
+                source.capabilities.note_refusal(&error);
                 unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
             }
         }
         let paid = Paid { before, next: &next, votes: self.votes };
         if let Err(error) = payees::read(source, &paid, &mut events).await {
-            source.note_unsupported_method(&error);
+            source.capabilities.note_refusal(&error);
             unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
         }
         let unanswered = unanswered.filter(dkg_outcomes::is_passing);

@@ -10,23 +10,21 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::follower::block_replay::{BlockReplay, ReplayedBlock};
-use crate::follower::chain_state::ChainState;
 use crate::follower::enrichment::Enrichment;
 use crate::follower::followed_chain::FollowedChain;
-use crate::follower::history_sink::HistorySink;
-use crate::follower::online_backfill::{BackfillContext, OnlineBackfill};
-use crate::follower::source::{ListDiffSupport, Source, SourceError, optional};
+use crate::follower::list_reader::ListReader;
+use crate::follower::online_backfill::BackfillContext;
+use crate::follower::recorded_chain::RecordedChain;
+use crate::follower::resume::Resume;
+use crate::follower::source::{Identity, Source, SourceError, optional};
 use crate::follower::sync_planner::{AvailableLists, Missed, PlanStep, SyncPlan, SyncPlanner, SyncStart};
-use crate::follower::unreadable::{Hidden, HiddenAttempts};
-use crate::follower::watching::Watching;
-use crate::follower::{FollowerSettings, common_block, list_reader, unreadable};
+use crate::follower::{FollowerSettings, common_block};
 use crate::history::BlockEvents;
 use crate::meters::NetworkMeters;
-use crate::rpc::{ChainInfo, ErrorKind};
+use crate::rpc::ChainInfo;
 use domain::chain::Subnet;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::BlockHash;
-use domain::unreadable::Unreadable;
 use domain::watch::WatchList;
 
 /// Interval between progress logs of a long catch-up, in blocks.
@@ -35,21 +33,14 @@ const PROGRESS: usize = 200;
 /// Longest pause between two full lists during a catch-up. Each pause is as long as the list took to read.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The followed chain of a network, with its history and the facts that complete its list. Its methods are in this file
-/// (tip) and in `resume` (history).
+/// The followed chain of a network, with what is needed to bring it forward.
 pub(super) struct ChainSync {
     pub(super) settings: Arc<FollowerSettings>,
-    pub(super) meters: NetworkMeters,
-    pub(super) state: ChainState,
-    pub(super) history: HistorySink,
-    pub(super) backfill: OnlineBackfill,
+    pub(super) recorded: RecordedChain,
+    pub(super) lists: ListReader,
     pub(super) enrichment: Enrichment,
-    pub(super) watching: Watching,
-    /// No source confirmed a list for `stale_after`: any branch is followed.
-    pub(super) accepts_any_branch: bool,
     /// The block that the node did not answer completely at the first attempt.
     unanswered: Option<BlockHash>,
-    hidden: HiddenAttempts,
 }
 
 impl ChainSync {
@@ -60,27 +51,28 @@ impl ChainSync {
         watch_list: watch::Receiver<WatchList>,
     ) -> ChainSync {
         ChainSync {
-            history: HistorySink::new(&settings.network, None),
+            lists: ListReader::new(settings.network.clone(), watch_list, meters.resyncs.clone()),
+            recorded: RecordedChain::new(settings.clone(), meters),
             settings,
-            meters,
-            state: ChainState::default(),
-            backfill: OnlineBackfill::new(),
             enrichment: Enrichment::default(),
-            watching: Watching::new(watch_list),
-            accepts_any_branch: false,
             unanswered: None,
-            hidden: HiddenAttempts::default(),
         }
-    }
-
-    /// The tip; `None` while no chain is followed.
-    pub(super) fn tip(&self) -> Option<Block> {
-        self.state.followed().map(|chain| *chain.tip())
     }
 
     /// The list at the tip; `None` while no chain is followed.
     pub(super) fn list(&self) -> Option<&Arc<MasternodeList>> {
-        self.state.followed().map(FollowedChain::list)
+        self.recorded.followed().map(FollowedChain::list)
+    }
+
+    /// Opens the history if it is closed. Fails if it is of another network; then the followed chain is discarded.
+    pub(super) async fn open_history(&mut self, identity: &Identity) -> Result<(), SourceError> {
+        self.recorded.open(identity).await.inspect_err(|_| self.enrichment.forget_facts())
+    }
+
+    /// An attempt to continue where the history ends.
+    pub(super) fn resume<'a>(&'a mut self, source: &'a Source, chain: &'a ChainInfo) -> Resume<'a> {
+        let ChainSync { recorded, lists, enrichment, .. } = self;
+        Resume { recorded, lists, enrichment, source, chain }
     }
 
     /// How blocks of a network of this kind are currently replayed.
@@ -94,22 +86,22 @@ impl ChainSync {
     pub(super) async fn walk_to(&mut self, source: &mut Source, chain: &ChainInfo) -> Result<(), SourceError> {
         let mut plan = self.plan(source, chain.best).await?;
         let is_jump = matches!(plan, SyncPlan::Jump { .. } | SyncPlan::DeepReorg { .. });
-        if is_jump && self.resume_from_history(source, chain).await? {
+        if is_jump && self.resume(source, chain).instead_of_jump().await? {
             plan = self.plan(source, chain.best).await?;
         }
         match plan {
             SyncPlan::Stay => Ok(()),
-            SyncPlan::Rollback { depth } => self.step_back(depth).await,
+            SyncPlan::Rollback { depth } => self.recorded.step_back(depth).await,
             SyncPlan::Extend(missed) => self.walk(source, missed).await,
             SyncPlan::Reorg { depth, missed } => {
-                self.step_back(depth).await?;
+                self.recorded.step_back(depth).await?;
                 self.walk(source, missed).await
             }
             SyncPlan::Jump { tip, skipped } => self.jump(source, tip, skipped).await,
             SyncPlan::DeepReorg { tip, oldest } => {
                 warn!("Reorg below height {}, the oldest block kept: reading the full list at the tip", oldest.height);
                 let headers = self.settings.max_gap_blocks;
-                let common = common_block::below_all(&source.client, &self.history, oldest, headers).await?;
+                let common = common_block::below_all(&source.client, &self.recorded.history, oldest, headers).await?;
                 // The depth of the reorg is unknown: all blocks from the oldest kept one are withdrawn.
                 let skipped = common.map_or(tip.height.above(oldest.height) + 1, |common| tip.height.above(common));
                 self.jump(source, tip, skipped).await
@@ -118,10 +110,10 @@ impl ChainSync {
     }
 
     async fn plan(&self, source: &Source, best: BlockHash) -> Result<SyncPlan, SourceError> {
-        let is_any = source.diffs == ListDiffSupport::Supported || source.client.dialect().is_pinned();
+        let is_any = source.capabilities.list_diffs || source.client.dialect().is_pinned();
         let mut planner = SyncPlanner::new(SyncStart {
-            chain: self.state.followed(),
-            recorded: self.history.cursor().map(|cursor| cursor.height).or(self.history.common()),
+            chain: self.recorded.followed(),
+            recorded: self.recorded.history.cursor().map(|cursor| cursor.height).or(self.recorded.history.common()),
             max_gap_blocks: self.settings.max_gap_blocks,
             now: (self.settings.clock)(),
             lists: if is_any { AvailableLists::AnyBlock } else { AvailableLists::TipOnly },
@@ -135,30 +127,6 @@ impl ChainSync {
         }
     }
 
-    async fn step_back(&mut self, blocks: usize) -> Result<(), SourceError> {
-        let Some(from) = self.tip() else { return Ok(()) };
-        let mut withdrawn = 0;
-        for _ in 0..blocks {
-            let Some(chain) = self.state.followed_mut() else { return Ok(()) };
-            let replaced = chain.tip().hash;
-            let events = chain.step_back().map_err(|error| SourceError::Contradiction(error.to_string()))?;
-            self.state.note_replaced([replaced]);
-            withdrawn += events.unwrap_or(0);
-        }
-        let Some(tip) = self.tip() else { return Ok(()) };
-        self.history.withdraw(tip.height.after(1)).await;
-        self.backfill.again();
-        self.meters.reorgs.inc();
-        self.meters.events_withdrawn.inc_by(withdrawn as u64);
-        let (network, height) = (&self.settings.network, from.height);
-        info!(
-            %network,
-            height = height.0,
-            "Reorg of {network}: the last {blocks} blocks up to height {height} replaced, {withdrawn} events withdrawn"
-        );
-        Ok(())
-    }
-
     async fn walk(&mut self, source: &mut Source, missed: Missed) -> Result<(), SourceError> {
         let Missed { skipped, blocks } = missed;
         let network = &self.settings.network;
@@ -168,13 +136,14 @@ impl ChainSync {
         let started = Instant::now();
         for (done, block) in blocks.iter().enumerate() {
             let asked = Instant::now();
-            let next = self.next_list(source, *block).await?;
+            let before = self.recorded.followed().map(|chain| chain.list().as_ref());
+            let next = self.lists.next(source, *block, before).await?;
             self.advance(source, next).await?;
             if done == 0 {
-                self.meters.gap_blocks.inc_by(u64::from(skipped));
+                self.recorded.meters.gap_blocks.inc_by(u64::from(skipped));
             }
             let left = blocks.len() - done - 1;
-            if left > 0 && source.diffs == ListDiffSupport::Unsupported {
+            if left > 0 && !source.capabilities.list_diffs {
                 // A full list is expensive for the node: the pause leaves it the same time for other work.
                 tokio::time::sleep(asked.elapsed().min(LONGEST_PAUSE)).await;
             }
@@ -188,28 +157,29 @@ impl ChainSync {
     }
 
     async fn advance(&mut self, source: &mut Source, next: MasternodeList) -> Result<(), SourceError> {
-        let Some(chain) = self.state.followed() else { return Ok(()) };
+        let Some(chain) = self.recorded.followed() else { return Ok(()) };
         let (before, block) = (*chain.tip(), *next.block());
         let replayed = self.replay(source.subnet()).replay(source, chain.replay_point(), next).await;
-        let is_hidden = self.watching.is_hidden_in(chain.list()) || self.watching.is_hidden_in(&replayed.list);
+        let is_hidden =
+            self.lists.watching.is_hidden_in(chain.list()) || self.lists.watching.is_hidden_in(&replayed.list);
         self.check_answered(&replayed)?;
         if before.height.after(1) == block.height {
             let types = self.settings.rules.quorum_types(source.subnet().unwrap_or(Subnet::Regtest));
             self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
         }
         if is_hidden {
-            self.meters.gap_blocks.inc_by(1);
+            self.recorded.meters.gap_blocks.inc_by(1);
         }
-        let is_counted = self.state.is_counted(&block.hash);
-        let Some(chain) = self.state.followed_mut() else { return Ok(()) };
+        let is_counted = self.recorded.state.is_counted(&block.hash);
+        let Some(chain) = self.recorded.state.followed_mut() else { return Ok(()) };
         let happened = if is_counted {
-            self.meters.events_restored.inc_by(replayed.happened.events.len() as u64);
+            self.recorded.meters.events_restored.inc_by(replayed.happened.events.len() as u64);
             chain.restore(replayed)
         } else {
             chain.advance(replayed)
         };
-        self.history.record(happened, before.height).await;
-        self.meters.blocks_followed.inc();
+        self.recorded.history.record(happened, before.height).await;
+        self.recorded.meters.blocks_followed.inc();
         Ok(())
     }
 
@@ -224,86 +194,27 @@ impl ChainSync {
         Ok(())
     }
 
-    /// The list after `block`, the next one: from its list diff, or read in full if the diff fails.
-    async fn next_list(&mut self, source: &mut Source, block: Block) -> Result<MasternodeList, SourceError> {
-        let before = self.list().filter(|_| source.diffs == ListDiffSupport::Supported).cloned();
-        let Some(before) = before else { return self.full_list(source, block).await };
-        let why = match list_reader::by_diff(source, &before, &block).await {
-            Ok(next) => return Ok(next),
-            Err(SourceError::Rpc(error)) => match error.kind() {
-                ErrorKind::UnknownMethod | ErrorKind::Forbidden => {
-                    source.diffs = ListDiffSupport::Unsupported;
-                    return self.full_list(source, block).await;
-                }
-                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } => error.to_string(),
-                _ => return Err(error.into()),
-            },
-            Err(trouble) => trouble.to_string(),
-        };
-        self.meters.resyncs.inc();
-        let (network, height) = (&self.settings.network, block.height);
-        warn!(
-            %network,
-            height = height.0,
-            "List diff of block {height} of {network} is unusable ({why}): reading the full list"
-        );
-        self.full_list(source, block).await
-    }
-
-    /// The full list of a block before the tip. A list that hides a watched masternode is refused until the source has
-    /// been asked often enough. Then the block is skipped, and nothing is published until a list contains the
-    /// masternode again.
-    pub(super) async fn full_list(&mut self, source: &Source, block: Block) -> Result<MasternodeList, SourceError> {
-        let hidden = match self.visible_list(source, block).await? {
-            Ok(list) => return Ok(list),
-            Err(hidden) => hidden,
-        };
-        if !self.hidden.is_exhausted(block.hash, source.name()) {
-            return Err(hidden.into());
-        }
-        let (network, height) = (&self.settings.network, block.height);
-        warn!(%network, height = height.0, "Skipping block {height} of {network}, its events are approximate: {hidden}");
-        Ok(self.watching.with_hidden(hidden.list))
-    }
-
-    /// The full list of a block, or an error if it hides a watched masternode.
-    async fn visible_list(&self, source: &Source, block: Block) -> Result<Result<MasternodeList, Hidden>, SourceError> {
-        let before = self.list().map(AsRef::as_ref);
-        let (list, reasons) = list_reader::in_full(source, block, before).await?;
-        if before.map_or(&Unreadable::default(), MasternodeList::unreadable) != list.unreadable() {
-            unreadable::log(&self.settings.network, &list, &reasons);
-        }
-        Ok(match self.watching.unreadable_in(&list) {
-            Some(id) => Err(Hidden::new(&id, list, &reasons)),
-            None => Ok(list),
-        })
-    }
-
-    async fn tip_list(&self, source: &Source, tip: Block) -> Result<MasternodeList, SourceError> {
-        Ok(self.visible_list(source, tip).await??)
-    }
-
     async fn jump(&mut self, source: &Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
-        self.check_far_tip(source, tip.height).await?;
+        self.recorded.check_jump(source, &tip).await?;
         let started = Instant::now();
-        let list = self.tip_list(source, tip).await?;
-        self.withdraw_abandoned(source).await?;
-        let skipped = self.history.cursor().map_or(skipped, |cursor| tip.height.above(cursor.height));
+        let list = self.lists.at_tip(source, tip, self.list().map(AsRef::as_ref)).await?;
+        self.recorded.withdraw_abandoned(source).await?;
+        let skipped = self.recorded.history.cursor().map_or(skipped, |cursor| tip.height.above(cursor.height));
         let network = &self.settings.network;
         if skipped > 0 {
-            self.meters.gap_blocks.inc_by(u64::from(skipped));
+            self.recorded.meters.gap_blocks.inc_by(u64::from(skipped));
             warn!(
                 %network,
                 "Full list of {network} read at height {}: events of the {skipped} blocks before it are missing",
                 tip.height
             );
         }
-        if self.state.followed().is_some() {
-            self.meters.resyncs.inc();
+        if self.recorded.followed().is_some() {
+            self.recorded.meters.resyncs.inc();
         }
-        if self.history.cursor() != Some(tip) {
+        if self.recorded.history.cursor() != Some(tip) {
             let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };
-            self.history.record(start, tip.height).await;
+            self.recorded.history.record(start, tip.height).await;
         }
         info!(
             %network,
@@ -315,24 +226,24 @@ impl ChainSync {
             list.masternodes().iter().filter(|masternode| masternode.is_payable()).count(),
             started.elapsed().as_secs_f64()
         );
-        let counters = self.state.take_counters();
-        self.state.follow(FollowedChain::open(list, counters));
-        self.backfill.again();
+        let counters = self.recorded.state.take_counters();
+        self.recorded.state.follow(FollowedChain::open(list, counters));
+        self.recorded.backfill.again();
         self.enrichment.forget_facts();
         Ok(())
     }
 
     /// Reads the full list at the tip and replaces the followed list. Returns the number of masternodes that differed.
     pub(super) async fn verify(&mut self, source: &Source) -> Result<usize, SourceError> {
-        let Some(chain) = self.state.followed_mut() else { return Ok(0) };
+        let Some(chain) = self.recorded.state.followed_mut() else { return Ok(0) };
         // Set before the read: a failed read is retried at the next due time.
         chain.set_verified();
         let tip = *chain.tip();
-        let full = self.tip_list(source, tip).await?;
+        let full = self.lists.at_tip(source, tip, Some(chain.list().as_ref())).await?;
         let rule = self.replay(source.subnet()).penalty_rule;
-        let Some(chain) = self.state.followed_mut() else { return Ok(0) };
+        let Some(chain) = self.recorded.state.followed_mut() else { return Ok(0) };
         let (wrong, found) = chain.correct(full, rule.as_ref());
-        self.history.amend(found).await;
+        self.recorded.history.amend(found).await;
         Ok(wrong)
     }
 
@@ -343,7 +254,7 @@ impl ChainSync {
             // The list was just read in full; the count may belong to a later block.
             return Ok(false);
         }
-        let Some(chain) = self.state.followed() else { return Ok(false) };
+        let Some(chain) = self.recorded.followed() else { return Ok(false) };
         let tip = *chain.tip();
         let counted = optional(source.client.masternode_count().await)?;
         let agrees = counted.is_none_or(|count| {
@@ -359,7 +270,7 @@ impl ChainSync {
         }
         let wrong = self.verify(source).await?;
         if wrong > 0 || !agrees {
-            self.meters.resyncs.inc();
+            self.recorded.meters.resyncs.inc();
             let (network, height) = (&self.settings.network, tip.height);
             warn!(
                 %network,
@@ -372,18 +283,20 @@ impl ChainSync {
 
     /// Asks for the data other than the list that is due at the tip.
     pub(super) async fn enrich(&mut self, source: &mut Source, chain: &ChainInfo) {
-        let Some(followed) = self.state.followed_mut() else { return };
-        let (rules, watched) = (&self.settings.rules, self.watching.targets());
+        let Some(followed) = self.recorded.state.followed_mut() else { return };
+        let (rules, watched) = (&self.settings.rules, self.lists.watching.targets());
         self.enrichment.refresh(source, chain, followed, rules, watched).await;
     }
 
     /// Selects the members of the sessions that are already determined. Returns whether the result changed, and the
     /// error if any.
     pub(super) async fn select_quorums(&mut self, source: &mut Source) -> (bool, Result<(), SourceError>) {
-        let Some(followed) = self.state.followed().filter(|_| self.settings.ask.seats) else { return (false, Ok(())) };
+        let Some(followed) = self.recorded.followed().filter(|_| self.settings.ask.seats) else {
+            return (false, Ok(()));
+        };
         let selected = self.enrichment.select_quorums(source, followed, &self.settings.rules).await;
         let mismatches = self.enrichment.take_mismatches();
-        self.meters.selection_mismatches.count(&self.enrichment.computed_types(), &mismatches);
+        self.recorded.meters.selection_mismatches.count(&self.enrichment.computed_types(), &mismatches);
         selected
     }
 
@@ -394,7 +307,10 @@ impl ChainSync {
         let settings = &self.settings;
         let penalty_rule = settings.rules.penalty_rule(self.enrichment.sporks(), (settings.clock)());
         let replay = BlockReplay { rules: &settings.rules, subnet, penalty_rule, votes: &[], counts_sessions: false };
-        self.backfill.step(BackfillContext { settings, source, history: &mut self.history, replay }).await;
-        self.backfill.due().is_some()
+        self.recorded
+            .backfill
+            .step(BackfillContext { settings, source, history: &mut self.recorded.history, replay })
+            .await;
+        self.recorded.backfill.due().is_some()
     }
 }

@@ -1,7 +1,7 @@
 //! The common block of a recorded branch and the node's branch: the highest recorded block that is still on the node's
 //! branch, or, below all recorded blocks, the block that the node's headers show.
 //!
-//! Never here: withdrawing blocks (`resume`); reorgs within the blocks that are kept (`sync_planner`).
+//! Never here: withdrawing blocks (`recorded_chain`); reorgs within the blocks that are kept (`sync_planner`).
 
 use crate::follower::history_sink::HistorySink;
 use crate::follower::source::{SourceError, optional};

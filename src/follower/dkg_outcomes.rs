@@ -42,7 +42,7 @@ pub(super) async fn pay(
     events: &mut [Event],
 ) -> Result<(), RpcError> {
     let is_payment = |event: &Event| event.exact && matches!(event.kind, EventKind::Payment { .. });
-    if source.tells_special && events.iter().any(is_payment) {
+    if source.capabilities.special_transactions && events.iter().any(is_payment) {
         let outputs = source.client.block_outputs(&block.hash).await?;
         event::pay(events, before, &outputs);
     }
@@ -61,11 +61,14 @@ pub(super) async fn read(
 ) -> Result<DkgOutcomes, RpcError> {
     let penalised = events.iter().any(|event| matches!(event.kind, EventKind::Penalty { .. }));
     let is_due = types.iter().any(|kind| kind.is_due_at(block.height));
-    if !source.tells_quorums || !(penalised || is_due && all) {
+    if !source.capabilities.quorums || !(penalised || is_due && all) {
         return Ok(DkgOutcomes::default());
     }
-    let commitments =
-        if source.tells_special { source.client.commitments(&block.hash).await.map(Some) } else { Ok(None) };
+    let commitments = if source.capabilities.special_transactions {
+        source.client.commitments(&block.hash).await.map(Some)
+    } else {
+        Ok(None)
+    };
     match commitments {
         Ok(Some(commitments)) => {
             let judged = judged(&source.client, types, block, &commitments, all).await?;
@@ -92,7 +95,7 @@ async fn judged(
         if commitment.valid_members == 0 {
             // A null commitment is in each block of the mining window until a quorum forms.
             if kind.ends_at(block.height) {
-                outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: None });
+                outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), quorum: None, members: None });
             }
         } else if all || commitment.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &commitment.hash).await?;
@@ -117,7 +120,8 @@ impl DkgOutcomes {
             };
             self.failed.entry(*id).or_default().push(quorum);
         }
-        self.sessions.push(DkgOutcome { quorum_type: kind.name.into(), members: Some(members) });
+        let quorum = Some((height, commitment.index));
+        self.sessions.push(DkgOutcome { quorum_type: kind.name.into(), quorum, members: Some(members) });
     }
 }
 

@@ -35,8 +35,6 @@ pub(super) struct HistorySink {
     activation: RecordedActivation,
     /// The common block of a reorg that withdrew all blocks, until another block is recorded.
     common: Option<Height>,
-    /// The file has identified the network once.
-    is_bound: bool,
     /// The last error why it cannot be used.
     complaint: Option<String>,
 }
@@ -80,7 +78,6 @@ impl HistorySink {
             buffer: ClosedBuffer::default(),
             activation: RecordedActivation::default(),
             common: None,
-            is_bound: false,
             complaint: None,
         }
     }
@@ -88,12 +85,6 @@ impl HistorySink {
     /// Whether the history must be asked for the block to resume from.
     pub(super) fn is_closed(&self) -> bool {
         self.writer.is_some() && self.state == State::Closed
-    }
-
-    /// Forgets its content: the network may be another one now.
-    pub(super) fn close(&mut self) {
-        self.close_for_now();
-        self.discard_buffered();
     }
 
     /// Closes it until its content is read again. Later steps are buffered until then.
@@ -150,11 +141,6 @@ impl HistorySink {
         writer.waiting_outside(&self.name, blocks);
     }
 
-    /// Whether the history identifies the network. Then no source can change it.
-    pub(super) fn is_bound(&self) -> bool {
-        self.is_bound
-    }
-
     /// Reads what is recorded of the network. Returns the blocks that the file marks as replaced; from then on each
     /// block is recorded. `None` while the file cannot be opened. Fails if the history is of another network.
     pub(super) async fn open(&mut self, identity: &Identity) -> Result<Option<Vec<BlockHash>>, SourceError> {
@@ -166,13 +152,9 @@ impl HistorySink {
                 self.state = State::Open(opened.network);
                 self.activation = RecordedActivation { height: opened.activation, is_news: true };
                 (self.is_written, self.complaint) = (true, None);
-                self.is_bound = true;
                 Ok(Some(opened.replaced))
             }
-            Err(error @ StoreError::OtherChain { .. }) => {
-                self.is_bound = true;
-                Err(SourceError::WrongNetwork(error.to_string()))
-            }
+            Err(error @ StoreError::OtherChain { .. }) => Err(SourceError::WrongNetwork(error.to_string())),
             Err(error) => {
                 self.log_once(&error);
                 Ok(None)

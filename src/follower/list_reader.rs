@@ -1,12 +1,122 @@
 //! Reads the list of a block from a source: by its list diff, or in full.
 //!
-//! Never here: which block is read; whether a list with unreadable entries is accepted.
+//! Never here: which block is read; what the list is used for.
 
-use crate::follower::source::{Source, SourceError};
-use crate::follower::unreadable;
-use crate::rpc::{Header, UnreadableEntry};
+use std::sync::Arc;
+
+use prometheus::IntCounter;
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::follower::capabilities::is_refusal;
+use crate::follower::source::{Source, SourceError, optional};
+use crate::follower::unreadable::{self, Hidden, HiddenAttempts};
+use crate::follower::watching::Watching;
+use crate::rpc::{ErrorKind, Header, UnreadableEntry};
+use domain::details::Detail;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::Height;
+use domain::unreadable::Unreadable;
+use domain::watch::WatchList;
+
+/// Reads the lists of one network. Refuses those that hide a watched masternode.
+pub(super) struct ListReader {
+    network: Arc<str>,
+    pub(super) watching: Watching,
+    hidden: HiddenAttempts,
+    /// Full lists that were read because a list diff failed.
+    resyncs: IntCounter,
+}
+
+impl ListReader {
+    /// Nothing is watched yet.
+    pub(super) fn new(network: Arc<str>, watch_list: watch::Receiver<WatchList>, resyncs: IntCounter) -> ListReader {
+        ListReader { network, watching: Watching::new(watch_list), hidden: HiddenAttempts::default(), resyncs }
+    }
+
+    /// The list after `block`, the next one: from its list diff, or read in full if the diff fails.
+    pub(super) async fn next(
+        &mut self,
+        source: &mut Source,
+        block: Block,
+        before: Option<&MasternodeList>,
+    ) -> Result<MasternodeList, SourceError> {
+        let Some(known) = before.filter(|_| source.capabilities.list_diffs) else {
+            return self.full(source, block, before).await;
+        };
+        let why = match by_diff(source, known, &block).await {
+            Ok(next) => return Ok(next),
+            Err(SourceError::Rpc(error)) if is_refusal(&error) => {
+                source.capabilities.list_diffs = false;
+                return self.full(source, block, before).await;
+            }
+            Err(SourceError::Rpc(error)) => match error.kind() {
+                ErrorKind::Call { .. } | ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } => error.to_string(),
+                _ => return Err(error.into()),
+            },
+            Err(trouble) => trouble.to_string(),
+        };
+        self.resyncs.inc();
+        let (network, height) = (&self.network, block.height);
+        warn!(
+            %network,
+            height = height.0,
+            "List diff of block {height} of {network} is unusable ({why}): reading the full list"
+        );
+        self.full(source, block, before).await
+    }
+
+    /// The full list of a block before the tip, `before` being an earlier list. A list that hides a watched masternode is refused until the source has
+    /// been asked often enough. Then the block is skipped, and nothing is published until a list contains the
+    /// masternode again.
+    pub(super) async fn full(
+        &mut self,
+        source: &Source,
+        block: Block,
+        before: Option<&MasternodeList>,
+    ) -> Result<MasternodeList, SourceError> {
+        let hidden = match self.visible(source, block, before).await? {
+            Ok(list) => return Ok(list),
+            Err(hidden) => hidden,
+        };
+        if !self.hidden.is_exhausted(block.hash, source.name()) {
+            return Err(hidden.into());
+        }
+        let (network, height) = (&self.network, block.height);
+        warn!(%network, height = height.0, "Skipping block {height} of {network}, its events are approximate: {hidden}");
+        Ok(self.watching.with_hidden(hidden.list))
+    }
+
+    /// The full list of a block, or an error if it hides a watched masternode.
+    async fn visible(
+        &self,
+        source: &Source,
+        block: Block,
+        before: Option<&MasternodeList>,
+    ) -> Result<Result<MasternodeList, Hidden>, SourceError> {
+        let (list, reasons) = in_full(source, block, before).await?;
+        if before.map_or(&Unreadable::default(), MasternodeList::unreadable) != list.unreadable() {
+            unreadable::log(&self.network, &list, &reasons);
+        }
+        Ok(match self.watching.unreadable_in(&list) {
+            Some(id) => Err(Hidden::new(&id, list, &reasons)),
+            None => Ok(list),
+        })
+    }
+
+    /// The full list of the tip. A list that hides a watched masternode is refused.
+    pub(super) async fn at_tip(
+        &self,
+        source: &Source,
+        tip: Block,
+        before: Option<&MasternodeList>,
+    ) -> Result<MasternodeList, SourceError> {
+        Ok(self.visible(source, tip, before).await??)
+    }
+}
+
+/// Node version since which `protx info` safely returns an entry of an earlier block (docs/spec/dash.md#protx-list).
+const TELLS_OLD_ENTRIES: u32 = 210_000;
 
 /// The header of the block at a height.
 pub(super) async fn header_at(source: &Source, height: Height) -> Result<Header, SourceError> {
@@ -15,13 +125,20 @@ pub(super) async fn header_at(source: &Source, height: Height) -> Result<Header,
 }
 
 /// The list after `block`, from its changes since `before`. Changes that do not fit are a
-/// [`SourceError::Contradiction`].
+/// [`SourceError::Contradiction`]. The entry of an operator whose payout address the changes may hide is read as well; where
+/// the node refuses that, the next full list shows it.
 pub(super) async fn by_diff(
     source: &Source,
     before: &MasternodeList,
     block: &Block,
 ) -> Result<MasternodeList, SourceError> {
-    let diff = source.client.list_diff(before.block(), block).await?;
+    let mut diff = source.client.list_diff(before.block(), block).await?;
+    for (id, terms) in diff.unsaid_operator_payouts(before).filter(|_| source.version >= Some(TELLS_OLD_ENTRIES)) {
+        if let Some(read) = optional(source.client.masternode(&id, Some(&block.hash)).await)? {
+            terms.operator_payout_address =
+                Some(read.details.get(Detail::OperatorPayoutAddress).map(|text| (*text).into()));
+        }
+    }
     before
         .apply(&diff)
         .map_err(|error| SourceError::Contradiction(format!("the changes of block {}: {error}", block.height)))

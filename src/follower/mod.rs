@@ -9,25 +9,29 @@
 //!
 //! Never here: exposition, alerts, HTTP; publishing an old list as new.
 
+mod availability;
 mod block_replay;
 mod block_sync;
+mod capabilities;
 mod chain_state;
 mod common_block;
 mod dkg_outcomes;
 mod enrichment;
 mod followed_chain;
-mod fork;
 mod history_sink;
 mod late_votes;
 mod list_reader;
+mod network_forks;
 pub mod offline_backfill;
 mod online_backfill;
 mod payees;
 mod publisher;
+mod recorded_chain;
 mod replaced_blocks;
 mod resume;
 mod settings;
 mod source;
+mod source_forks;
 mod source_health;
 mod source_pool;
 mod sync_planner;
@@ -46,8 +50,8 @@ use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::reached;
 use crate::follower::publisher::Publisher;
 pub use crate::follower::publisher::state_channel;
-pub use crate::follower::settings::FollowerSettings;
-use crate::follower::source::{Identity, Source, SourceError};
+pub use crate::follower::settings::{ExpectedNetwork, FollowerSettings};
+use crate::follower::source::{Identity, SourceError};
 pub use crate::follower::source_health::OptionalQueries;
 use crate::follower::source_pool::SourcePool;
 use crate::history::Writer;
@@ -94,7 +98,7 @@ impl Follower {
     /// The same, resuming where the history ends and recording each block before it is published.
     #[must_use]
     pub fn with_history(mut self, writer: Writer) -> Follower {
-        self.chain.history = HistorySink::new(&self.settings.network, Some(writer));
+        self.chain.recorded.history = HistorySink::new(&self.settings.network, Some(writer));
         self
     }
 
@@ -105,7 +109,7 @@ impl Follower {
         loop {
             tokio::select! {
                 biased; // The tip goes before the past.
-                changed = self.chain.watching.changed() => {
+                changed = self.chain.lists.watching.changed() => {
                     if changed.is_err() {
                         return;
                     }
@@ -113,7 +117,7 @@ impl Follower {
                 }
                 _ = timer.tick() => self.poll().await,
                 () = reached(self.chain.enrichment.votes_due()) => self.read_votes().await,
-                () = reached(self.chain.backfill.due()) => drop(self.fill().await),
+                () = reached(self.chain.recorded.backfill.due()) => drop(self.fill().await),
             }
         }
     }
@@ -142,10 +146,11 @@ impl Follower {
 
     /// Backfills one block, or finds the missing blocks. Returns whether more is to do.
     pub async fn fill(&mut self) -> bool {
-        let tip = self.chain.tip();
-        let is_recorded = self.chain.history.is_written() && tip.is_some() && self.chain.history.cursor() == tip;
+        let tip = self.chain.recorded.tip();
+        let is_recorded =
+            self.chain.recorded.history.is_written() && tip.is_some() && self.chain.recorded.history.cursor() == tip;
         let source = self.sources.active.map(|index| &mut self.sources[index]);
-        self.chain.fill(source.filter(|source| is_recorded && source.trouble().is_none())).await
+        self.chain.fill(source.filter(|source| is_recorded && source.availability.error().is_none())).await
     }
 
     async fn try_sources(&mut self) -> Result<(), Vec<String>> {
@@ -174,13 +179,13 @@ impl Follower {
     }
 
     fn followed(&self) -> Option<Height> {
-        self.chain.tip().map(|tip| tip.height)
+        self.chain.recorded.tip().map(|tip| tip.height)
     }
 
     /// Follows a source to its tip and publishes the new list. Optional data never delays it.
     async fn follow(&mut self, index: usize) -> Result<Height, SourceError> {
         let best = self.sources[index].client.best_block_hash().await?;
-        let followed = self.chain.state.followed().filter(|_| self.sources.active == Some(index));
+        let followed = self.chain.recorded.followed().filter(|_| self.sources.active == Some(index));
         if let Some((depth, tip)) = followed.and_then(|chain| Some((chain.depth_of(&best)?, chain.tip().height))) {
             let is_shown = depth == 0 && self.publisher.is_published_at(&best);
             if is_shown && !self.sources.is_left_behind(index, Some(tip)) {
@@ -194,7 +199,7 @@ impl Follower {
         let followed = self.followed();
         let (identity, chain) = self.sources.check(index, followed).await?;
         self.check_takeover(index, &chain)?;
-        self.chain.accepts_any_branch = self.sources.is_overdue();
+        self.chain.recorded.accepts_any_branch = self.sources.is_overdue();
         self.sources.identity = Some(identity.clone());
         self.resume(index, &identity, &chain).await?;
         self.sources.is_not_rolled_back();
@@ -216,13 +221,13 @@ impl Follower {
     /// At a published tip: asks for what may change without a block.
     async fn confirm_tip(&mut self, index: usize) -> Result<(), SourceError> {
         // A node without new blocks may have lost its sync: asked periodically, and after any error.
-        if self.sources[index].trouble().is_some() || self.sources.is_standby_poll() {
+        if self.sources[index].availability.error().is_some() || self.sources.is_standby_poll() {
             self.sources.check(index, self.followed()).await?;
         }
         if self.settings.rules.ping.is_some() {
             self.refresh(index).await?;
         }
-        if let Some(tip) = self.chain.tip()
+        if let Some(tip) = self.chain.recorded.tip()
             && self.chain.enrichment.refresh_quorums(&mut self.sources[index], &tip, &self.settings.rules).await
         {
             self.publish();
@@ -241,15 +246,16 @@ impl Follower {
             return Err(trouble);
         }
         // Before recorded blocks are withdrawn in favour of a chain that was left behind.
-        if let Some(height) = self.chain.history.take_activation() {
+        if let Some(height) = self.chain.recorded.history.take_activation() {
             self.sources.recall_activation(index, chain, (height, self.followed())).await?;
         }
-        self.chain.history.keep_activation(self.sources.activation.height).await;
-        let is_below = self.chain.state.is_resuming() && self.chain.history.is_below_cursor(&chain.best);
+        self.chain.recorded.history.keep_activation(self.sources.forks.activation_height()).await;
+        let is_below =
+            self.chain.recorded.state.is_resuming() && self.chain.recorded.history.is_below_cursor(&chain.best);
         if is_below && self.sources.awaits_rollback() {
             return Err(SourceError::Behind(chain.blocks));
         }
-        self.chain.resume(&self.sources[index], chain).await
+        self.chain.resume(&self.sources[index], chain).after_opening().await
     }
 
     /// Follows a source to its tip, and to the next tip if a block arrived while the list was read.
@@ -278,7 +284,7 @@ impl Follower {
 
     /// Asks for the data other than the list that is due at the tip.
     async fn enrich(&mut self, index: usize, chain: &ChainInfo) {
-        if let Some(tip) = self.chain.tip() {
+        if let Some(tip) = self.chain.recorded.tip() {
             self.sources.look_at_special(index, &tip).await;
         }
         self.chain.enrich(&mut self.sources[index], chain).await;
@@ -316,7 +322,7 @@ impl Follower {
     /// Reads the list of the tip again if it hides a watched masternode: this source may contain it. Fails if it does
     /// not; then nothing is published.
     async fn reveal_hidden(&mut self, index: usize) -> Result<(), SourceError> {
-        if self.chain.list().is_some_and(|list| self.chain.watching.is_hidden_in(list)) {
+        if self.chain.list().is_some_and(|list| self.chain.lists.watching.is_hidden_in(list)) {
             self.chain.verify(&self.sources[index]).await?;
             self.publish();
         }
@@ -327,7 +333,7 @@ impl Follower {
     async fn refresh(&mut self, index: usize) -> Result<(), SourceError> {
         let now = (self.settings.clock)();
         // A clock that jumped back counts too: otherwise the list would not be read until the clock caught up.
-        if now.0.abs_diff(self.publisher.read_at.0) < REFRESH_SECONDS || self.chain.tip().is_none() {
+        if now.0.abs_diff(self.publisher.read_at.0) < REFRESH_SECONDS || self.chain.recorded.tip().is_none() {
             return Ok(());
         }
         self.chain.verify(&self.sources[index]).await?;
@@ -339,7 +345,7 @@ impl Follower {
     /// Refuses a source that is to take over and is behind the followed tip. After `stale_after` without a confirmation the
     /// followed tip may be wrong, and any source that passes the checks is followed.
     fn check_takeover(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
-        let loses = self.sources.active != Some(index) && self.is_behind(chain);
+        let loses = self.sources.active != Some(index) && self.chain.recorded.is_ahead_of(chain);
         if !loses || self.sources.is_astray(index, self.followed()) {
             return Ok(());
         }
@@ -356,14 +362,6 @@ impl Follower {
         Ok(())
     }
 
-    /// Whether a source that is to take over is behind the followed tip.
-    fn is_behind(&self, chain: &ChainInfo) -> bool {
-        self.chain.state.followed().is_some_and(|followed| match followed.depth_of(&chain.best) {
-            Some(depth) => depth > 0,
-            None => chain.blocks < followed.tip().height,
-        })
-    }
-
     fn publish(&mut self) {
         self.publisher.publish(&self.sources, &mut self.chain);
     }
@@ -375,8 +373,7 @@ impl Follower {
         }
     }
 
-    /// Withdraws the snapshot that no source confirmed for `stale_after`. If the history does not identify the network,
-    /// a source of another network may be followed from then on.
+    /// Withdraws the snapshot that no source confirmed for `stale_after`. The network of the sources stays what it was.
     fn withdraw_if_stale(&mut self, troubles: &[String]) {
         if !self.sources.is_stale() {
             return;
@@ -389,12 +386,6 @@ impl Follower {
                 troubles.join("; ")
             );
             self.publisher.withdraw(&self.sources, &self.chain);
-        }
-        if self.sources.iter().any(Source::is_elsewhere) && !self.chain.history.is_bound() {
-            // The recorded identity may be wrong rather than the source: the first answer now identifies the network.
-            self.sources.forget_network();
-            self.chain.state.give_up(None);
-            self.chain.history.close();
         }
     }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::follower::block_replay::{self, BlockReplay, ReplayedBlock, gaps};
-use crate::follower::source::{self, Identity, Source, SourceError, optional};
-use crate::follower::{FollowerSettings, enrichment};
+use crate::follower::source::{Identity, Source, SourceError, optional};
+use crate::follower::{FollowerSettings, enrichment, source_forks};
 use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
 use crate::rpc::{ChainInfo, Client};
 use domain::ForeignText;
@@ -104,7 +104,7 @@ impl OfflineBackfill {
     /// Checks that the node behind `client` is of the right chain, is in sync, and can replay old blocks.
     pub async fn new(settings: FollowerSettings, client: Client) -> Result<OfflineBackfill, OfflineBackfillError> {
         let mut source = Source::new(client.clone());
-        let (identity, chain) = source.check(&settings.rules, None).await?;
+        let (identity, chain) = source.check(&settings, None).await?;
         if let Some(why) = BlockReplay::refusal(&source, &settings.rules) {
             return Err(OfflineBackfillError::Node(why));
         }
@@ -194,7 +194,7 @@ impl OfflineBackfill {
                 facts = self.facts(list.block()).await?;
             }
             facts.formations.clone_from(&quorums.formations);
-            facts.evo_payments = source::evo_payments_after(&self.chain, self.source.version, height);
+            facts.evo_payments = source_forks::evo_payments_after(&self.chain, self.source.version, height);
             if missing.iter().any(|(first, last)| (*first..=*last).contains(&height)) {
                 store.backfill(network, std::slice::from_ref(&happened))?;
             }
@@ -231,7 +231,7 @@ impl OfflineBackfill {
         let mut facts = ChainFacts::new(self.identity.subnet());
         facts.measured_spacing_seconds = enrichment::measure_spacing(&self.source.client, block).await?;
         facts.sporks.clone_from(&self.sporks);
-        facts.tells_sessions = self.source.tells_sessions();
+        facts.reports_dkg_outcomes = self.source.capabilities.dkg_outcomes();
         Ok(facts)
     }
 }

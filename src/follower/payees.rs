@@ -30,7 +30,7 @@ pub(super) async fn read(source: &Source, paid: &Paid<'_>, events: &mut Vec<Even
     let Some(payees) = source.client.dialect().payees else { return Ok(()) };
     // A ban or a removal loses no payment: the producer of a block follows the votes.
     events.retain(|event| event.kind != EventKind::PaymentLost);
-    if !source.tells_payees {
+    if !source.capabilities.payees {
         return Ok(());
     }
     let block = paid.next.block();

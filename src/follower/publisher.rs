@@ -73,8 +73,9 @@ impl Publisher {
     /// Publishes the followed list with the facts that complete it. A list that hides a watched masternode would show
     /// it as not registered: then nothing is published.
     pub(super) fn publish(&self, sources: &SourcePool, chain: &mut ChainSync) {
-        let ChainSync { state, enrichment, watching, settings, .. } = chain;
-        let (Some(followed), Some(facts)) = (state.followed(), enrichment.facts()) else { return };
+        let ChainSync { recorded, enrichment, lists, settings, .. } = chain;
+        let watching = &mut lists.watching;
+        let (Some(followed), Some(facts)) = (recorded.followed(), enrichment.facts()) else { return };
         watching.select(followed.list());
         if watching.is_hidden_in(followed.list()) {
             return self.withdraw(sources, chain);
@@ -106,9 +107,9 @@ impl Publisher {
 fn complete(state: &mut NetworkState, sources: &SourcePool, chain: &ChainSync) {
     state.sources = sources.health();
     state.confirmed = sources.confirmed();
-    state.gap_blocks = chain.meters.gap_blocks.total();
-    state.not_understood = sources.not_understood.total();
-    state.fork_activation = sources.activation.height;
+    state.gap_blocks = chain.recorded.meters.gap_blocks.total();
+    state.not_understood = sources.forks.not_understood();
+    state.fork_activation = sources.forks.activation_height();
 }
 
 #[cfg(test)]
@@ -125,6 +126,7 @@ mod tests {
         let settings = FollowerSettings {
             network: "net".into(),
             rules: Arc::new(DASH),
+            expect: None,
             poll_interval: Duration::ZERO,
             stale_after: Duration::ZERO,
             resync_blocks: 1,

@@ -1,6 +1,6 @@
 //! Blocks that a reorg replaced. One that returns with the same hash is restored and not counted again.
 //!
-//! Never here: stepping back (`block_sync`, `resume`).
+//! Never here: stepping back (`recorded_chain`).
 
 use std::collections::VecDeque;
 

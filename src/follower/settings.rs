@@ -7,7 +7,16 @@ use std::time::{Duration, Instant};
 
 use crate::follower::source_health::OptionalQueries;
 use domain::chain::ChainRules;
-use domain::masternode::UnixSeconds;
+use domain::masternode::{BlockHash, UnixSeconds};
+
+/// The network that every source must report, whatever the sources or the history say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpectedNetwork {
+    /// The name of its chain: `getblockchaininfo.chain`.
+    Chain(String),
+    /// The hash of block 0.
+    Genesis(BlockHash),
+}
 
 /// The settings of the follower of one network.
 #[derive(Clone, Debug)]
@@ -16,6 +25,8 @@ pub struct FollowerSettings {
     pub network: Arc<str>,
     /// The chain's rules.
     pub rules: Arc<ChainRules>,
+    /// The network of the sources; `None` if the history, and without one the first source, determines it.
+    pub expect: Option<ExpectedNetwork>,
     /// Interval between two polls.
     pub poll_interval: Duration,
     /// The snapshot is withdrawn if no source confirmed it for this long.

@@ -1,30 +1,25 @@
-//! One source of a network: its identity, its sync state, and when to ask it again.
+//! One source of a network: its identity, its sync state, and why it is refused.
 //!
 //! Never here: the use of its answers (`follower`).
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::info;
 
-use crate::follower::fork::SourceForks;
-use crate::follower::source_health::CollectedHealth;
-use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError, methods};
-use domain::chain::{ChainRules, Subnet};
-use domain::deployment::FOLLOWS_SINCE;
+use crate::follower::availability::{Availability, is_queue_full};
+use crate::follower::capabilities::Capabilities;
+use crate::follower::settings::{ExpectedNetwork, FollowerSettings};
+use crate::follower::source_forks::SourceForks;
+use crate::follower::source_health::SourceReports;
+use crate::rpc::dash::special::SpecialTransactions;
+use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
+use domain::chain::Subnet;
+use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
-use domain::network_state::{Moment, SourceHealth};
-use domain::payment::EvoPayments;
-
-/// Longest pause before a failing source is asked again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+use domain::network_state::Moment;
 
 /// Headers by which a node may be ahead of its own blocks before it counts as syncing.
 const HEADERS_AHEAD: u32 = 3;
-
-/// Names of the forks that changed how Evo nodes are paid.
-const V19: &str = "v19";
-const MN_RR: &str = "mn_rr";
 
 /// The identity of a network as a node reports it: two sources are of one network if both fields are equal.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +33,13 @@ pub(super) struct Identity {
 impl Identity {
     pub(super) fn subnet(&self) -> Subnet {
         Subnet::from_chain_name(&self.chain)
+    }
+
+    fn is(&self, expected: &ExpectedNetwork) -> bool {
+        match expected {
+            ExpectedNetwork::Chain(chain) => self.chain == *chain,
+            ExpectedNetwork::Genesis(hash) => self.genesis == *hash,
+        }
     }
 }
 
@@ -90,67 +92,36 @@ impl std::fmt::Display for SourceError {
     }
 }
 
-/// Whether a source supports `protx listdiff`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ListDiffSupport {
-    /// Not refused so far.
-    Supported,
-    /// It reported an unknown method.
-    Unsupported,
-}
-
 /// One RPC endpoint and what is known about it.
 pub(super) struct Source {
     pub(super) client: Client,
-    pub(super) diffs: ListDiffSupport,
+    pub(super) capabilities: Capabilities,
+    pub(super) availability: Availability,
     /// The node reports that it has all votes for payees.
     pub(super) has_votes: bool,
-    /// It supports the quorum calls, as far as known.
-    pub(super) tells_quorums: bool,
-    /// It supports the special transactions of a block, as far as known.
-    pub(super) tells_special: bool,
-    /// It shows the payees of blocks, or their kind, as far as known.
-    pub(super) tells_payees: bool,
-    /// It supports `protx diff` and so the selection of the next quorums, as far as known.
-    pub(super) tells_roll: bool,
     /// Its last tip; `None` if the last call failed.
     pub(super) tip: Option<Height>,
     /// Its version, once it was identified.
     pub(super) version: Option<u32>,
     /// The forks that it reports.
     pub(super) forks: SourceForks,
-    /// Its health and what it reports about itself: what is published.
-    pub(super) health: SourceHealth,
-    /// The part of its answers about itself that is needed to ask again.
-    pub(super) report: CollectedHealth,
+    /// What it reports about itself.
+    pub(super) reports: SourceReports,
     identity: Option<Identity>,
-    trouble: Option<String>,
-    elsewhere: bool,
-    failures: u32,
-    retry_at: Option<Instant>,
 }
 
 impl Source {
     pub(super) fn new(client: Client) -> Source {
-        let health = SourceHealth { name: client.name().into(), ..SourceHealth::default() };
         Source {
+            reports: SourceReports::new(client.name()),
             client,
-            health,
-            diffs: ListDiffSupport::Supported,
+            capabilities: Capabilities::default(),
+            availability: Availability::default(),
             has_votes: false,
-            tells_quorums: true,
-            tells_special: true,
-            tells_payees: true,
-            tells_roll: true,
             tip: None,
             version: None,
             forks: SourceForks::default(),
-            report: CollectedHealth::default(),
             identity: None,
-            trouble: None,
-            elsewhere: false,
-            failures: 0,
-            retry_at: None,
         }
     }
 
@@ -158,47 +129,27 @@ impl Source {
         self.client.name()
     }
 
-    /// Records that it refuses a method, so that it is not asked again.
-    pub(super) fn note_unsupported_method(&mut self, error: &RpcError) {
-        if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-            match error.method() {
-                method if method == methods::GET_SPECIAL_TXES.name => self.tells_special = false,
-                method if method == methods::GET_BLOCK.name => self.tells_payees = false,
-                _ => self.tells_quorums = false,
-            }
-        }
-    }
-
     /// The kind of its network; `None` while it is not identified.
     pub(super) fn subnet(&self) -> Option<Subnet> {
         self.identity.as_ref().map(Identity::subnet)
-    }
-
-    /// Whether it supports the calls for DKG outcomes, as far as known.
-    pub(super) fn tells_sessions(&self) -> bool {
-        self.tells_quorums && self.tells_special
-    }
-
-    /// Whether the pause after its last failure is over.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.retry_at.is_none_or(|at| now >= at)
     }
 
     /// Checks that the source is of the right chain and the same network as `expected`, then that it is in sync. The
     /// identity is read once, and again after every failure: the node may have been replaced.
     pub(super) async fn check(
         &mut self,
-        rules: &ChainRules,
+        settings: &FollowerSettings,
         expected: Option<&Identity>,
     ) -> Result<(Identity, ChainInfo), SourceError> {
         let mut chain = self.client.chain_info().await?;
         let identity = match self.identity.take() {
             Some(identity) if chain.chain == *identity.chain => identity,
-            _ => self.identify(rules, &chain).await?,
+            _ => self.identify(settings, &chain).await?,
         };
         if let Some(expected) = expected.filter(|expected| **expected != identity) {
             return Err(SourceError::WrongNetwork(format!(
-                "this source is on {} (genesis {}), the network's other sources are on {} (genesis {})",
+                "this source is on {} (genesis {}), the network is on {} (genesis {}) by its other sources, or by what this \
+                 source was before",
                 identity.chain, identity.genesis, expected.chain, expected.genesis
             )));
         }
@@ -208,7 +159,8 @@ impl Source {
         Ok((identity, chain))
     }
 
-    async fn identify(&mut self, rules: &ChainRules, chain: &ChainInfo) -> Result<Identity, SourceError> {
+    async fn identify(&mut self, settings: &FollowerSettings, chain: &ChainInfo) -> Result<Identity, SourceError> {
+        let rules = &*settings.rules;
         let node = self.client.network_info().await?;
         if !node.subversion.starts_with(&*rules.subversion_prefix) {
             return Err(SourceError::WrongNetwork(format!(
@@ -224,19 +176,23 @@ impl Source {
                 rules.name
             )));
         }
-        // `protx listdiff` came with version 20 (docs/spec/dash.md#protx-listdiff). Trying it on an older node would
-        // only fill its log.
-        self.tells_quorums = self.client.dialect().quorums.is_some();
-        self.tells_special = self.client.dialect().special.is_some();
-        self.tells_payees = self.client.dialect().payees.is_some();
-        // The selection rule that is computed here also came with version 20.
-        self.tells_roll = self.client.dialect().sml_diff.is_some() && self.tells_special && node.version >= 200_000;
-        let has_diffs = self.client.dialect().diff().is_some() && node.version >= 200_000;
-        let before = (self.version.replace(node.version), self.diffs);
-        self.diffs = if has_diffs { ListDiffSupport::Supported } else { ListDiffSupport::Unsupported };
+        let identity = Identity { chain: chain.chain.to_string(), genesis };
+        if let Some(expected) = settings.expect.as_ref().filter(|expected| !identity.is(expected)) {
+            return Err(SourceError::WrongNetwork(format!(
+                "this source is on {} (genesis {genesis}), `expect` names {}",
+                identity.chain,
+                match expected {
+                    ExpectedNetwork::Chain(chain) => chain.clone(),
+                    ExpectedNetwork::Genesis(hash) => format!("genesis {hash}"),
+                }
+            )));
+        }
+        let before = (self.version.replace(node.version), self.capabilities.list_diffs);
+        self.capabilities = Capabilities::of(self.client.dialect(), node.version);
+        let has_diffs = self.capabilities.list_diffs;
         self.forks.forget();
         // A source that is identified again without a change was logged before; its recovery has its own log line.
-        if before != (self.version, self.diffs) {
+        if before != (self.version, has_diffs) {
             info!(
                 source = self.name(),
                 version = node.version,
@@ -248,7 +204,7 @@ impl Source {
                 if has_diffs { "followed by list diffs" } else { "followed by full lists" }
             );
         }
-        Ok(Identity { chain: chain.chain.to_string(), genesis })
+        Ok(identity)
     }
 
     async fn check_synced(&mut self, chain: &ChainInfo) -> Result<(), SourceError> {
@@ -270,82 +226,52 @@ impl Source {
         }
     }
 
-    /// Records a useful answer.
-    pub(super) fn succeeded(&mut self, tip: Height, now: Moment) {
-        if self.trouble.take().is_some() {
-            info!(source = self.name(), "Source {} recovered, its tip is {tip}", self.name());
+    /// Reads the special transactions of the tip when they are due. A refused method is not asked again.
+    pub(super) async fn look_at_special(
+        &mut self,
+        tip: &Block,
+        activation: Option<Height>,
+    ) -> Option<SpecialTransactions> {
+        let is_asked = self.client.dialect().deployments.is_some() && self.capabilities.special_transactions;
+        if !is_asked || !self.forks.is_due(tip.height, activation) {
+            return None;
         }
-        self.elsewhere = false;
-        self.failures = 0;
-        self.retry_at = None;
-        self.tip = Some(tip);
-        self.health.confirm(now);
+        match self.client.special_transactions(&tip.hash).await {
+            Ok(found) => {
+                self.forks.note_special(tip.height, &found);
+                Some(found)
+            }
+            Err(error) => {
+                self.capabilities.note_refusal(&error);
+                None
+            }
+        }
     }
 
-    /// Records a failure; logs it if it changed, and sets the pause before the next attempt.
-    pub(super) fn failed(&mut self, trouble: &SourceError, poll_interval: Duration) {
+    /// Records a useful answer.
+    pub(super) fn succeeded(&mut self, tip: Height, now: Moment) {
+        if self.availability.succeeded() {
+            info!(source = self.name(), "Source {} recovered, its tip is {tip}", self.name());
+        }
+        self.tip = Some(tip);
+        self.reports.health.confirm(now);
+    }
+
+    /// Records a failure, after which the source is identified again unless it is only busy or behind.
+    pub(super) fn failed(&mut self, error: &SourceError, poll_interval: Duration) {
         self.tip = None;
-        self.elsewhere = matches!(trouble, SourceError::WrongNetwork(_));
-        let answers = match trouble {
+        let answers = match error {
             SourceError::Rpc(error) => matches!(error.kind(), ErrorKind::WarmingUp { .. }),
             _ => true,
         };
-        self.health.fail(answers);
-        if let SourceError::WrongNetwork(_) = trouble {
-            self.health.network_match = Some(false);
+        self.reports.health.fail(answers);
+        if let SourceError::WrongNetwork(_) = error {
+            self.reports.health.network_match = Some(false);
         }
-        let refused = matches!(trouble, SourceError::Rpc(error) if *error.kind() == ErrorKind::Refused);
-        if !refused && !matches!(trouble, SourceError::NotSynced(_) | SourceError::Behind(_)) {
+        if !is_queue_full(error) && !matches!(error, SourceError::NotSynced(_) | SourceError::Behind(_)) {
             self.identity = None;
         }
-        let message = trouble.to_string();
-        if self.trouble.as_ref() != Some(&message) {
-            match trouble {
-                SourceError::WrongNetwork(_) => {
-                    error!(source = self.name(), "Source {} refused: {message}", self.name())
-                }
-                _ => warn!(source = self.name(), "Source {} failed: {message}", self.name()),
-            }
-            self.trouble = Some(message);
-        }
-        // A full work queue clears quickly: a longer pause would only delay blocks.
-        self.failures = if refused { 1 } else { self.failures.saturating_add(1) };
-        // 0, 1, 3, 7 … polls: the first retry is the next poll.
-        let polls = (1 << (self.failures - 1).min(10)) - 1;
-        self.retry_at = Some(Instant::now() + poll_interval.saturating_mul(polls).min(LONGEST_PAUSE));
-    }
-
-    /// Whether it was last refused as being on another network.
-    pub(super) fn is_elsewhere(&self) -> bool {
-        self.elsewhere
-    }
-
-    /// The last error of the source.
-    pub(super) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
-    }
-}
-
-/// How Evo nodes are paid at the next block, by the forks that the node reports as active.
-pub(super) fn evo_payments(chain: &ChainInfo, version: Option<u32>) -> EvoPayments {
-    by_forks(chain.fork_active(V19), chain.fork_active(MN_RR), version)
-}
-
-/// The same at the block after an old one, if the node reports the activation height of the forks.
-pub(super) fn evo_payments_after(chain: &ChainInfo, version: Option<u32>, height: Height) -> EvoPayments {
-    let active = |now: Option<bool>, since: Option<Height>| since.map(|since| height.after(1) >= since).or(now);
-    let then = |name| active(chain.fork_active(name), chain.fork_height(name));
-    by_forks(then(V19), then(MN_RR), version)
-}
-
-fn by_forks(v19: Option<bool>, mn_rr: Option<bool>, version: Option<u32>) -> EvoPayments {
-    // A release of v24 or later that does not report it has it behind it.
-    let behind = version.is_some_and(|version| version >= FOLLOWS_SINCE);
-    match (v19, mn_rr.or(behind.then_some(true))) {
-        // v19 reports only the first of the two forks.
-        (Some(true), Some(false) | None) => EvoPayments::FourInARow,
-        // A node too new to report an old fork has it behind it; a node too old to know it does not have it yet.
-        _ => EvoPayments::Once,
+        self.availability.failed(self.client.name(), error, poll_interval);
     }
 }
 

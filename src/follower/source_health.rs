@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::follower::FollowerSettings;
-use crate::follower::source::{Source, optional};
+use crate::follower::source::optional;
 use crate::follower::source_pool::SourcePool;
 use crate::rpc::dash::sessions::SeenSessions;
 use crate::rpc::node::FILTER_INDEX;
-use crate::rpc::{ChainInfo, NetworkInfo};
+use crate::rpc::{ChainInfo, Client, NetworkInfo};
 use domain::chain_facts::ChainFacts;
 use domain::masternode::Height;
-use domain::network_state::OwnMasternode;
+use domain::network_state::{OwnMasternode, SourceHealth};
 use domain::probe::Peer;
 use domain::release::bad_version;
 use domain::session::DkgSessions;
@@ -40,9 +40,11 @@ impl Default for OptionalQueries {
     }
 }
 
-/// The last reports of one source that are not published.
+/// The last reports of one source about itself.
 #[derive(Default)]
-pub(super) struct CollectedHealth {
+pub(super) struct SourceReports {
+    /// Its health and what it reports about itself: what is published.
+    pub(super) health: SourceHealth,
     /// Its masternode: remembered, because a banned node no longer reports it.
     identity: Option<MasternodeId>,
     /// Its last report was that it is a masternode.
@@ -61,7 +63,7 @@ pub(super) struct CollectedHealth {
 pub(super) fn collect(sources: &SourcePool, facts: &mut ChainFacts) -> bool {
     let mut sessions = None;
     let mut next = None;
-    for report in sources.iter().map(|source| &source.report) {
+    for report in sources.iter().map(|source| &source.reports) {
         let Some((seen, next_session)) = &report.sessions else { continue };
         let own = report.identity.filter(|_| report.is_masternode);
         sessions.get_or_insert_with(DkgSessions::default).add(own, &seen.sessions);
@@ -82,7 +84,7 @@ pub(super) fn collect(sources: &SourcePool, facts: &mut ChainFacts) -> bool {
 /// is no longer a masternode are dropped.
 fn own_nodes(sources: &SourcePool) -> BTreeMap<MasternodeId, Option<Peer>> {
     let mut nodes = BTreeMap::new();
-    for report in sources.iter().map(|source| &source.report) {
+    for report in sources.iter().map(|source| &source.reports) {
         let Some(id) = report.identity.filter(|_| report.is_masternode) else { continue };
         // If several sources are one masternode, one that answers.
         let peer: &mut Option<Peer> = nodes.entry(id).or_default();
@@ -106,72 +108,81 @@ fn by_address(list: &MasternodeList, address: &str) -> Option<MasternodeId> {
     list.masternodes().iter().find(has).map(|masternode| masternode.id)
 }
 
-impl Source {
-    /// It does not answer: its reports no longer hold, except for its identity.
-    pub(super) fn is_silent(&mut self) {
-        self.health.forget_statements();
-        let CollectedHealth { identity, is_masternode, .. } = self.report;
-        self.report = CollectedHealth { identity, is_masternode, ..CollectedHealth::default() };
+impl SourceReports {
+    /// Nothing was reported by the source `name` yet.
+    pub(super) fn new(name: &str) -> SourceReports {
+        SourceReports {
+            health: SourceHealth { name: name.into(), ..SourceHealth::default() },
+            ..SourceReports::default()
+        }
     }
 
-    /// Reads its reports about itself, in addition to `chain`, its latest answer; `best` is the highest block that any
-    /// source knows.
-    pub(super) async fn read_report(
+    /// It does not answer: its reports no longer hold, except for its identity.
+    pub(super) fn silence(&mut self) {
+        let mut health = std::mem::take(&mut self.health);
+        health.forget_statements();
+        let SourceReports { identity, is_masternode, .. } = *self;
+        *self = SourceReports { health, identity, is_masternode, ..SourceReports::default() };
+    }
+
+    /// Reads the reports of a node about itself, in addition to `chain`, its latest answer. `best` is the highest block
+    /// that any source knows, `list` the followed one. Returns the version of the node, if it answers.
+    pub(super) async fn read(
         &mut self,
+        client: &Client,
         chain: &ChainInfo,
-        best: Height,
-        list: Option<&MasternodeList>,
+        (best, list): (Height, Option<&MasternodeList>),
         settings: &FollowerSettings,
-    ) {
+    ) -> Option<u32> {
         self.health.height = Some(chain.blocks);
         self.health.blocks_behind = Some(best.above(chain.blocks));
         self.health.tip_time = chain.tip_time;
-        let node = self.client.network_info().await.ok();
+        let node = client.network_info().await.ok();
         self.health.isolated = node.as_ref().and_then(NetworkInfo::is_isolated);
         self.health.connections = node.as_ref().and_then(|node| node.connections);
-        self.report.peer = node.as_ref().map(as_peer);
+        self.peer = node.as_ref().map(as_peer);
         let bad = |node: &NetworkInfo| bad_version(&settings.rules, node.version).is_some();
         self.health.release_bad = node.as_ref().map(bad);
-        // A node may have been updated between two reports; it was identified before.
-        self.version = self.version.and(node.map(|node| node.version)).or(self.version);
-        if self.report.wait > 0 {
-            self.report.wait -= 1;
-            return;
+        let version = node.map(|node| node.version);
+        if self.wait > 0 {
+            self.wait -= 1;
+            return version;
         }
-        let answer = optional(self.client.own_masternode().await);
+        let answer = optional(client.own_masternode().await);
         // Without an answer its status stays.
-        self.report.is_masternode =
-            answer.as_ref().map_or(self.report.is_masternode, |own| own.as_ref().is_some_and(Option::is_some));
+        self.is_masternode =
+            answer.as_ref().map_or(self.is_masternode, |own| own.as_ref().is_some_and(Option::is_some));
         let own = answer.ok().flatten().flatten();
         if let Some(own) = &own {
-            let known = || self.report.identity.or_else(|| by_address(list?, own.address.as_deref()?));
-            self.report.identity = own.id.or_else(known);
+            let known = || self.identity.or_else(|| by_address(list?, own.address.as_deref()?));
+            self.identity = own.id.or_else(known);
         }
-        let id = self.report.identity;
+        let id = self.identity;
         self.health.masternode = own.map(|own| OwnMasternode { id, state: own.state.label().into() });
-        self.read_indexes().await;
-        self.report.sessions = if settings.ask.sessions { self.sessions(chain.blocks).await } else { None };
-        if !self.report.is_masternode && self.report.sessions.is_none() {
-            self.report.wait = ORDINARY_REPORTS;
+        self.read_indexes(client).await;
+        self.sessions = if settings.ask.sessions { self.read_sessions(client, chain.blocks).await } else { None };
+        if !self.is_masternode && self.sessions.is_none() {
+            self.wait = ORDINARY_REPORTS;
         }
+        version
     }
 
     /// Whether the index of compact block filters is synced. A node that does not know the call is not asked again.
-    async fn read_indexes(&mut self) {
-        if self.report.lacks_indexes || self.client.dialect().indexes.is_none() {
+    async fn read_indexes(&mut self, client: &Client) {
+        if self.lacks_indexes || client.dialect().indexes.is_none() {
             return;
         }
-        let indexes = optional(self.client.indexes().await);
-        self.report.lacks_indexes = matches!(indexes, Ok(None));
+        let indexes = optional(client.indexes().await);
+        self.lacks_indexes = matches!(indexes, Ok(None));
         let synced = indexes.ok().flatten().and_then(|indexes| indexes.get(FILTER_INDEX).copied());
         self.health.filter_index_synced = synced;
     }
 
     /// The sessions in progress; `None` if the node is neither a member nor watches quorums.
-    async fn sessions(&self, tip: Height) -> Option<(SeenSessions, Option<Height>)> {
-        let known = self.report.is_masternode && self.report.identity.is_some();
-        let seen = optional(self.client.sessions().await).ok().flatten().filter(|seen| known || seen.sees)?;
-        let blocks = optional(self.client.blocks_to_next_session().await).ok().flatten();
+    async fn read_sessions(&self, client: &Client, tip: Height) -> Option<(SeenSessions, Option<Height>)> {
+        let known = self.is_masternode && self.identity.is_some();
+        let seen = optional(client.sessions().await).ok().flatten().filter(|seen| known || seen.sees)?;
+        let blocks = optional(client.blocks_to_next_session().await).ok().flatten();
         Some((seen, blocks.map(|blocks| tip.after(blocks))))
     }
 }

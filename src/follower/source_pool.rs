@@ -11,11 +11,14 @@ use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use crate::follower::FollowerSettings;
-use crate::follower::fork::{Activation, UnknownForks};
+use crate::follower::network_forks::NetworkForks;
 use crate::follower::source::{Identity, Source, SourceError};
 use crate::meters::NotUnderstoodMeters;
 use crate::rpc::{ChainInfo, Client};
 use domain::MasternodeList;
+use domain::chain::Subnet;
+use domain::deployment::Deployment;
+use domain::list::Block;
 use domain::masternode::Height;
 use domain::network_state::{Moment, SourceHealth};
 
@@ -40,9 +43,7 @@ pub(super) struct SourcePool {
     /// The network of the sources, once one was identified.
     pub(super) identity: Option<Identity>,
     /// What is certain about the next consensus change.
-    pub(super) activation: Activation,
-    pub(super) unknown_forks: UnknownForks,
-    pub(super) not_understood: NotUnderstoodMeters,
+    pub(super) forks: NetworkForks,
     polls: u32,
     /// Consecutive polls at which the tip was an ancestor of the followed one.
     rolled_back: u32,
@@ -72,13 +73,11 @@ impl SourcePool {
         not_understood: NotUnderstoodMeters,
     ) -> SourcePool {
         SourcePool {
+            forks: NetworkForks::new(settings.network.clone(), not_understood),
             settings,
             sources: clients.into_iter().map(Source::new).collect(),
             active: None,
             identity: None,
-            activation: Activation::default(),
-            unknown_forks: UnknownForks::new(),
-            not_understood,
             polls: 0,
             rolled_back: 0,
             confirmed: None,
@@ -93,7 +92,7 @@ impl SourcePool {
 
     /// The health of each source, for publishing.
     pub(super) fn health(&self) -> Vec<SourceHealth> {
-        self.sources.iter().map(|source| source.health.clone()).collect()
+        self.sources.iter().map(|source| source.reports.health.clone()).collect()
     }
 
     /// When the source in use last confirmed the list.
@@ -103,13 +102,17 @@ impl SourcePool {
 
     /// Each source with its last error; sources without an error are left out.
     pub(super) fn complaints(&self) -> Vec<String> {
-        let complaint = |source: &Source| Some(format!("{}: {}", source.name(), source.trouble()?));
+        let complaint = |source: &Source| Some(format!("{}: {}", source.name(), source.availability.error()?));
         self.sources.iter().filter_map(complaint).collect()
     }
 
     /// Version of the newest node among the sources of this network, whether it currently answers or not.
     pub(super) fn newest_version(&self) -> Option<u32> {
-        self.sources.iter().filter(|source| !source.is_elsewhere()).filter_map(|source| source.version).max()
+        self.sources
+            .iter()
+            .filter(|source| !source.availability.is_elsewhere())
+            .filter_map(|source| source.version)
+            .max()
     }
 
     /// Begins a poll.
@@ -144,7 +147,7 @@ impl SourcePool {
 
     /// Whether the pause of a source after its last failure is over.
     pub(super) fn is_due(&self, index: usize) -> bool {
-        self.sources[index].is_due(Instant::now())
+        self.sources[index].availability.is_due(Instant::now())
     }
 
     /// Counts a poll at which the tip was an ancestor of the followed one. Returns whether to wait: after a restart the
@@ -165,14 +168,7 @@ impl SourcePool {
     /// Forgets the reports of the sources about the network; the followed source stays.
     pub(super) fn forget_answers(&mut self) {
         self.identity = None;
-        self.activation = Activation::default();
-    }
-
-    /// Forgets the network: the first answer identifies it.
-    pub(super) fn forget_network(&mut self) {
-        self.identity = None;
-        self.active = None;
-        self.activation = Activation::default();
+        self.forks.forget();
     }
 
     /// In the order of the configuration; sources that are behind another one, or have no peers, come last. `followed`
@@ -185,7 +181,7 @@ impl SourcePool {
         let best = tips().filter(is_plausible).max();
         let lags = |index: &usize| {
             let source = &self.sources[*index];
-            source.health.isolated == Some(true)
+            source.reports.health.isolated == Some(true)
                 || self.is_left_behind(*index, followed)
                 || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
         };
@@ -200,9 +196,95 @@ impl SourcePool {
         index: usize,
         followed: Option<Height>,
     ) -> Result<(Identity, ChainInfo), SourceError> {
-        let checked = self.sources[index].check(&self.settings.rules, self.identity.as_ref()).await?;
+        let checked = self.sources[index].check(&self.settings, self.identity.as_ref()).await?;
         self.examine_fork(index, &checked.1, followed).await?;
         Ok(checked)
+    }
+
+    /// Processes what a source reports about the activation, after it was checked. Refuses a source that was left
+    /// behind. `followed` is the height of the followed tip.
+    async fn examine_fork(
+        &mut self,
+        index: usize,
+        chain: &ChainInfo,
+        followed: Option<Height>,
+    ) -> Result<(), SourceError> {
+        if self.sources[index].client.dialect().deployments.is_none() {
+            return Ok(());
+        }
+        self.forks.learn(&self.sources[index], chain.blocks);
+        self.report_fork(chain);
+        let source = &self.sources[index];
+        let active = self.active.map(|active| &self.sources[active]);
+        let is_active = self.active == Some(index);
+        let old_in_use = active.is_none_or(|active| active.forks.follows != Some(true));
+        let activation = self.forks.activation_height();
+        let split = match source.forks.follows {
+            // The chain that is followed, or about to be. Before the activation there is nothing to compare.
+            Some(true) if is_active || old_in_use => {
+                activation.is_some_and(|height| chain.blocks >= height).then_some(false)
+            }
+            Some(_) if !is_active => self.forks.compare_chains(active, source, (chain.blocks, followed)).await,
+            _ => None,
+        };
+        self.sources[index].reports.health.fork_split = split;
+        let source = &self.sources[index];
+        match activation.filter(|_| self.forks.refuses(source, chain.blocks)) {
+            Some(height) => Err(SourceError::LeftBehind { version: source.version.unwrap_or_default(), height }),
+            None => Ok(()),
+        }
+    }
+
+    /// Updates whether each source follows the activation, on networks where it matters.
+    fn report_fork(&mut self, chain: &ChainInfo) {
+        let public = matches!(Subnet::from_chain_name(&chain.chain), Subnet::Main | Subnet::Test);
+        let seen = self.sources.iter().any(|source| source.forks.follows == Some(true));
+        let matters = public || seen || self.forks.activation_height().is_some();
+        for source in &mut self.sources {
+            source.reports.health.follows_fork = source.forks.follows.filter(|_| matters);
+        }
+    }
+
+    /// Whether the followed chain is the one that was left behind, so that a shorter chain may replace it.
+    pub(super) fn is_astray(&self, index: usize, followed: Option<Height>) -> bool {
+        let beyond = |height: Height| followed.is_some_and(|followed| followed >= height);
+        let old = self.active.is_none_or(|active| self.sources[active].forks.follows == Some(false));
+        self.sources[index].forks.follows == Some(true) && old && self.forks.activation_height().is_some_and(beyond)
+    }
+
+    /// Whether the source at this index must not be used with its last tip.
+    pub(super) fn is_left_behind(&self, index: usize, followed: Option<Height>) -> bool {
+        let source = &self.sources[index];
+        self.forks.refuses(source, source.tip.or(followed).unwrap_or(Height(0)))
+    }
+
+    /// State of v24: as the source in use reports it, otherwise as the most advanced other source that follows.
+    pub(super) fn deployment(&self, index: usize) -> Option<Deployment> {
+        let own = self.sources[index].forks.deployment.clone();
+        own.or_else(|| {
+            let follows = |source: &&Source| source.forks.follows == Some(true) && source.tip.is_some();
+            self.sources.iter().filter(follows).max_by_key(|source| source.tip)?.forks.deployment.clone()
+        })
+    }
+
+    /// Takes over the activation height of the history. Refuses a source that this leaves behind. `followed` is the
+    /// height of the followed tip.
+    pub(super) async fn recall_activation(
+        &mut self,
+        index: usize,
+        chain: &ChainInfo,
+        (recorded, followed): (Height, Option<Height>),
+    ) -> Result<(), SourceError> {
+        if self.forks.recall(recorded) { self.examine_fork(index, chain, followed).await } else { Ok(()) }
+    }
+
+    /// Reads the special transactions of the tip when they are due: the coinbase's version, EHF signals, and types that
+    /// no known release has.
+    pub(super) async fn look_at_special(&mut self, index: usize, tip: &Block) {
+        let activation = self.forks.activation_height();
+        if let Some(found) = self.sources[index].look_at_special(tip, activation).await {
+            self.forks.note_special(tip.height, &found);
+        }
     }
 
     /// Reads the tips of the sources after the one in use. Sources before it are tried by the poll itself.
@@ -227,10 +309,10 @@ impl SourcePool {
         if self.active.is_some() || self.sources.len() < 2 {
             return;
         }
-        let (rules, known, now) = (self.settings.rules.clone(), self.identity.clone(), Instant::now());
-        let due = self.sources.iter_mut().enumerate().filter(|(_, source)| source.is_due(now));
-        let checks =
-            due.map(async |(index, source)| (index, timeout(INTRODUCTION, source.check(&rules, known.as_ref())).await));
+        let (settings, known, now) = (self.settings.clone(), self.identity.clone(), Instant::now());
+        let due = self.sources.iter_mut().enumerate().filter(|(_, source)| source.availability.is_due(now));
+        let checks = due
+            .map(async |(index, source)| (index, timeout(INTRODUCTION, source.check(&settings, known.as_ref())).await));
         let mut expected = known.clone();
         for (index, checked) in join_all(checks).await {
             let Ok(Ok((identity, chain))) = checked else { continue };
@@ -279,18 +361,22 @@ impl SourcePool {
         for index in 0..self.sources.len() {
             // A source that was left behind reports another chain: its height is not comparable, its sessions are not
             // the network's.
-            let is_asked =
-                !self.sources[index].is_elsewhere() && !self.is_left_behind(index, followed) && self.is_due(index);
+            let is_asked = !self.sources[index].availability.is_elsewhere()
+                && !self.is_left_behind(index, followed)
+                && self.is_due(index);
             let answer = if is_asked { self.sources[index].client.chain_info().await.ok() } else { None };
             let is_ours = |chain: &ChainInfo| self.identity.as_ref().is_none_or(|ours| chain.chain == *ours.chain);
             match answer.filter(is_ours) {
                 Some(chain) => answers.push((index, chain)),
-                None => self.sources[index].is_silent(),
+                None => self.sources[index].reports.silence(),
             }
         }
         let best = answers.iter().map(|(_, chain)| chain.headers.max(chain.blocks)).max().unwrap_or(Height(0));
         for (index, chain) in answers {
-            self.sources[index].read_report(&chain, best, list.as_deref(), &self.settings).await;
+            let source = &mut self.sources[index];
+            let version = source.reports.read(&source.client, &chain, (best, list.as_deref()), &self.settings).await;
+            // A node may have been updated between two reports; it was identified before.
+            source.version = source.version.and(version).or(source.version);
         }
     }
 }

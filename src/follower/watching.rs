@@ -118,7 +118,13 @@ mod tests {
 
     fn entry(payee: &str, alias: &str) -> WatchEntry {
         let selector = Selector::Fields(vec![(WatchField::PayoutAddress, payee.into())]);
-        WatchEntry { selector, alias: alias.into(), groups: [].into(), expectations: vec![] }
+        WatchEntry {
+            selector,
+            alias: alias.into(),
+            groups: [].into(),
+            expectations: vec![],
+            thresholds: Default::default(),
+        }
     }
 
     #[test]

@@ -217,6 +217,10 @@ impl HistoryFile {
                 self.meters.replaced(aside.fault.label());
             }
         }
+        if let Some(taken) = &report.taken_back {
+            warn!(%path, "{path}: {taken}");
+            self.meters.replaced("taken_back");
+        }
         if let Some(version) = report.migrated_from {
             info!(%path, "Migrated the history file {path} from schema version {version} to the newest");
         }

@@ -77,20 +77,45 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Renames the file and its companions to `<name>.<why>-<now>`, a name that no file has yet. Returns the new name of
 /// the file.
-///
-/// The companions are moved first: without its log the file is an earlier state of itself, but SQLite would delete a
-/// log that it finds without its file.
 pub(super) fn set_aside(path: &Path, why: &str, now: UnixSeconds) -> io::Result<PathBuf> {
     let suffix = free_suffix(path, &format!(".{why}-{}", now.0))?;
     let aside = with_suffix(path, &suffix);
+    rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// Renames the file and its companions.
+///
+/// The companions are moved first: without its log the file is an earlier state of itself, but SQLite would delete a
+/// log that it finds without its file.
+pub(super) fn rename(path: &Path, to: &Path) -> io::Result<()> {
     for companion in COMPANIONS {
-        match fs::rename(with_suffix(path, companion), with_suffix(&aside, companion)) {
+        match fs::rename(with_suffix(path, companion), with_suffix(to, companion)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
-    fs::rename(path, &aside)?;
-    Ok(aside)
+    fs::rename(path, to)
+}
+
+/// The files that were set aside for this reason, the newest first; none where the folder cannot be listed.
+pub(super) fn all_set_aside(path: &Path, why: &str) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Vec::new();
+    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let beginning = format!("{name}.{why}-");
+    let moment = |file: &fs::DirEntry| -> Option<(u64, u32)> {
+        // `<seconds>`, or `<seconds>-<number>`; a companion has a further suffix.
+        let name = file.file_name();
+        let rest = name.to_str()?.strip_prefix(&beginning)?;
+        let (seconds, number) = rest.split_once('-').unwrap_or((rest, "1"));
+        Some((seconds.parse().ok()?, number.parse().ok()?))
+    };
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<_> = files.filter_map(|file| Some((moment(&file)?, file.path()))).collect();
+    found.sort_by_key(|(moment, _)| std::cmp::Reverse(*moment));
+    found.into_iter().map(|(_, path)| path).collect()
 }
 
 /// `suffix`, with a number if a file of that name exists.

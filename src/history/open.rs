@@ -72,11 +72,35 @@ impl std::fmt::Display for SetAside {
     }
 }
 
+/// A file that an older program set aside as newer, and that took its place again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Its name until now.
+    pub from: PathBuf,
+    /// The new name of the older program's file.
+    pub older: PathBuf,
+}
+
+impl std::fmt::Display for TakenBack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let TakenBack { from, older } = self;
+        write!(
+            f,
+            "the history file {}, which an older version had set aside, is in use again: the blocks since then are replayed as far as \
+             the node can; the file of the older version is {}",
+            from.display(),
+            older.display()
+        )
+    }
+}
+
 /// What happened while a file was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenOutcome {
     /// The file was unusable.
     pub set_aside: Option<SetAside>,
+    /// The file of an earlier run of this version, which an older program had set aside, is in use again.
+    pub taken_back: Option<TakenBack>,
     /// The previous version of the file; `None` for a new file, and for one of the newest version.
     pub migrated_from: Option<u32>,
 }
@@ -103,6 +127,9 @@ pub(super) fn open_renaming(
         file_lock::create(path).map_err(|error| failed(error.into()))?;
         report.set_aside = Some(SetAside { path: aside, fault, carried: 0 });
     }
+    if report.set_aside.is_none() {
+        report.taken_back = take_back(path, now).map_err(failed)?;
+    }
     let (mut connection, before) = connect(path).map_err(failed)?;
     if let Some(aside) = report.set_aside.as_mut().filter(|aside| matches!(aside.fault, SetAsideReason::Damaged(_))) {
         aside.carried = carry::events(&aside.path, &mut connection).unwrap_or_else(|error| {
@@ -114,6 +141,40 @@ pub(super) fn open_renaming(
     Ok((connection, lock, report))
 }
 
+/// After an upgrade that followed a downgrade: the newest intact file that the older program set aside takes the place of the older
+/// program's file. Both cannot be joined: the blocks since the downgrade follow from the node.
+fn take_back(path: &Path, now: UnixSeconds) -> Result<Option<TakenBack>, StoreError> {
+    let Some(older) = version(path)? else { return Ok(None) };
+    let is_newer = |from: &PathBuf| version(from).ok().flatten().is_some_and(|version| version > older);
+    let is_intact = |from: &PathBuf| examine(from).is_ok_and(|fault| fault.is_none());
+    let found = file_lock::all_set_aside(path, "newer").into_iter().find(|from| is_newer(from) && is_intact(from));
+    let Some(from) = found else { return Ok(None) };
+    let older = file_lock::set_aside(path, "older", now)?;
+    if let Err(error) = file_lock::rename(&from, path) {
+        file_lock::rename(&older, path)?;
+        return Err(error.into());
+    }
+    Ok(Some(TakenBack { from, older }))
+}
+
+/// The version of a file of ours; `None` for a new file.
+fn version(path: &Path) -> Result<Option<u32>, StoreError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let marks = SchemaInfo::read(&read_only(path)?)?;
+    Ok(Some(marks.version).filter(|_| marks.is_ours()))
+}
+
+/// A connection that changes nothing, not even by closing it.
+fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
 /// The fault of a file, if any. A failure to examine it is an error, not a fault of the file.
 fn examine(path: &Path) -> Result<Option<SetAsideReason>, StoreError> {
     match fs::metadata(path) {
@@ -122,11 +183,7 @@ fn examine(path: &Path) -> Result<Option<SetAsideReason>, StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    match find_fault(&connection) {
+    match find_fault(&read_only(path)?) {
         Ok(fault) => Ok(fault),
         Err(error) => match StoreError::from(error) {
             StoreError::Damaged(what) => Ok(Some(SetAsideReason::Damaged(what))),

@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, Registry};
 
+use crate::catalog::process;
+use crate::meters::register;
 use crate::meters::totals::NetworkTotals;
 
 /// The families, for all networks.
@@ -72,43 +74,16 @@ impl GapBlocks {
     }
 }
 
-const NETWORK: &[&str] = &["network"];
-
 impl FollowerFamilies {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<FollowerFamilies> {
-        let labelled = |name: &str, help: &str, labels: &[&str]| {
-            let family = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(family.clone())).map(|()| family)
-        };
-        let counter = |name: &str, help: &str| labelled(name, help, NETWORK);
         Ok(FollowerFamilies {
-            blocks_followed: counter(
-                "masternode_exporter_blocks_followed_total",
-                "Blocks whose changes were processed.",
-            )?,
-            gap_blocks: counter(
-                "masternode_exporter_gap_blocks_total",
-                "Blocks that were skipped; their events are missing or approximate.",
-            )?,
-            reorgs: counter("masternode_exporter_reorgs_total", "Chain reorganisations that were processed.")?,
-            events_withdrawn: counter(
-                "masternode_exporter_events_withdrawn_total",
-                "Events of blocks that a chain reorganisation replaced. Counters that include them are not decreased.",
-            )?,
-            events_restored: counter(
-                "masternode_exporter_events_restored_total",
-                "Withdrawn events whose block returned with the same hash. Other counters count them once.",
-            )?,
-            resyncs: counter(
-                "masternode_exporter_resyncs_total",
-                "Full list downloads after a failed incremental update, or after a list that differed from the node's.",
-            )?,
-            selection_mismatches: labelled(
-                "masternode_exporter_quorum_selection_mismatches_total",
-                "Cycles in which the computed members of a rotating quorum were not those of the mined one. Expected 0. \
-                 The seats of the type are withdrawn and computed again from the node's snapshots.",
-                &["network", "quorum_type"],
-            )?,
+            blocks_followed: register::counters(registry, &process::BLOCKS_FOLLOWED)?,
+            gap_blocks: register::counters(registry, &process::GAP_BLOCKS)?,
+            reorgs: register::counters(registry, &process::REORGS)?,
+            events_withdrawn: register::counters(registry, &process::EVENTS_WITHDRAWN)?,
+            events_restored: register::counters(registry, &process::EVENTS_RESTORED)?,
+            resyncs: register::counters(registry, &process::RESYNCS)?,
+            selection_mismatches: register::counters(registry, &process::QUORUM_SELECTION_MISMATCHES)?,
         })
     }
 

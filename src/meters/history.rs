@@ -4,7 +4,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Registry};
+
+use crate::catalog::process;
+use crate::meters::register;
 
 /// The families. Without a history they have no samples.
 #[derive(Clone)]
@@ -12,7 +15,7 @@ pub struct HistoryMeters {
     up: IntGaugeVec,
     write_errors: IntCounterVec,
     pending_blocks: IntGaugeVec,
-    last_write: GaugeVec,
+    last_write: IntGaugeVec,
     size: IntGaugeVec,
     damaged_rows: IntGaugeVec,
     replaced: IntCounterVec,
@@ -33,60 +36,20 @@ pub struct HistoryHealth {
 
 impl HistoryMeters {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<HistoryMeters> {
-        let gauge = |name: &str, help: &str, labels: &[&str]| {
-            let family = IntGaugeVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(family.clone())).map(|()| family)
-        };
-        let counter = |name: &str, help: &str| {
-            let family = IntCounterVec::new(Opts::new(name, help), &["network"])?;
-            registry.register(Box::new(family.clone())).map(|()| family)
-        };
-        let write_errors = IntCounterVec::new(
-            Opts::new(
-                "masternode_exporter_history_write_errors_total",
-                "Failed attempts to open or write the history. Queued blocks are retried.",
-            ),
-            &[],
-        )?;
-        registry.register(Box::new(write_errors.clone()))?;
-        let help = "Unix time of the last write to the history. Absent before the first write.";
-        let last_write =
-            GaugeVec::new(Opts::new("masternode_exporter_history_last_write_timestamp_seconds", help), &[])?;
-        registry.register(Box::new(last_write.clone()))?;
+        let gauges = |family| register::gauges(registry, family);
+        let counters = |family| register::counters(registry, family);
         Ok(HistoryMeters {
-            up: gauge(
-                "masternode_exporter_history_up",
-                "1 if the last attempt to open or write the history succeeded, 0 otherwise. Absent without history.path.",
-                &[],
-            )?,
-            write_errors,
-            pending_blocks: gauge(
-                "masternode_exporter_history_pending_blocks",
-                "Processed blocks queued for the history. Absent without history.path.",
-                &["network"],
-            )?,
-            last_write,
-            size: gauge(
-                "masternode_exporter_history_size_bytes",
-                "Size of the history file and its write-ahead log in bytes, measured once a minute. Absent without history.path, and if the file cannot be examined.",
-                &[],
-            )?,
-            damaged_rows: damaged_rows(registry)?,
-            replaced: replaced(registry)?,
+            up: gauges(&process::HISTORY_UP)?,
+            write_errors: counters(&process::HISTORY_WRITE_ERRORS)?,
+            pending_blocks: gauges(&process::HISTORY_PENDING_BLOCKS)?,
+            last_write: gauges(&process::HISTORY_LAST_WRITE)?,
+            size: gauges(&process::HISTORY_SIZE)?,
+            damaged_rows: gauges(&process::HISTORY_DAMAGED_ROWS)?,
+            replaced: counters(&process::HISTORY_REPLACED)?,
             health: Arc::default(),
-            filled_blocks: counter(
-                "masternode_exporter_backfill_blocks_total",
-                "Blocks from before the start, or from a gap, that the running exporter has added to the history.",
-            )?,
-            filled_events: counter(
-                "masternode_exporter_backfill_events_total",
-                "Events of backfilled blocks. Counters of masternodes do not include them.",
-            )?,
-            missing_blocks: gauge(
-                "masternode_exporter_backfill_pending_blocks",
-                "Blocks still to be backfilled: 0 if all are done, or if none is possible. Absent until the number is known.",
-                &["network"],
-            )?,
+            filled_blocks: counters(&process::BACKFILL_BLOCKS)?,
+            filled_events: counters(&process::BACKFILL_EVENTS)?,
+            missing_blocks: gauges(&process::BACKFILL_PENDING_BLOCKS)?,
         })
     }
 
@@ -106,7 +69,7 @@ impl HistoryMeters {
 
     /// A write succeeded at `now`, a Unix time in seconds.
     pub fn written(&self, now: u64) {
-        self.last_write.with_label_values::<&str>(&[]).set(now as f64);
+        self.last_write.with_label_values::<&str>(&[]).set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 
     /// A write failed.
@@ -174,16 +137,4 @@ impl HistoryMeters {
 }
 
 /// Why a history file was replaced: values of the label `reason`.
-const REASONS: [&str; 5] = ["damaged", "foreign", "newer", "missing", "replaced"];
-
-fn replaced(registry: &Registry) -> prometheus::Result<IntCounterVec> {
-    let help = "Times that the history file was reopened or replaced by a new one, by reason: damaged, foreign (of another program), newer (written by a newer version), missing (deleted while in use), replaced (by another file while in use). Absent without history.path.";
-    let family = IntCounterVec::new(Opts::new("masternode_exporter_history_replaced_total", help), &["reason"])?;
-    registry.register(Box::new(family.clone())).map(|()| family)
-}
-
-fn damaged_rows(registry: &Registry) -> prometheus::Result<IntGaugeVec> {
-    let help = "Damaged events in the history file at the last hourly check; answers omit them. Absent until a check is complete.";
-    let family = IntGaugeVec::new(Opts::new("masternode_exporter_history_damaged_rows", help), &[])?;
-    registry.register(Box::new(family.clone())).map(|()| family)
-}
+const REASONS: [&str; 6] = ["damaged", "foreign", "newer", "missing", "replaced", "taken_back"];

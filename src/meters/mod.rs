@@ -7,6 +7,7 @@ mod history;
 mod not_understood;
 mod notifications;
 mod process;
+pub mod register;
 mod rpc;
 mod totals;
 
@@ -79,19 +80,43 @@ impl Meters {
     pub fn forget(&self, network: &str) {
         self.history.forget(network);
     }
+}
 
-    /// Creates one sample of each family, so that the reference can show the labels. Not for a process that is scraped.
-    pub fn touch(&self) {
-        self.network("").selection_mismatches.count(&[""], &[]);
-        self.history.began();
-        self.history.written(0);
-        self.history.pending("", 0);
-        self.history.missing("", 0);
-        self.history.size(Some(0));
-        self.history.damaged(0);
-        self.notifications.began("");
-        self.notifications.delivered("", 0);
-        self.notifications.clock_ahead("", 0);
-        self.rpc("", "").observe("", "", std::time::Duration::ZERO);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+
+    /// A process with a sample of each family.
+    fn touched(registry: &Registry) {
+        let meters = Meters::new(registry).unwrap();
+        meters.network("").selection_mismatches.count(&[""], &[]);
+        meters.history().began();
+        meters.history().written(0);
+        meters.history().pending("", 0);
+        meters.history().missing("", 0);
+        meters.history().size(Some(0));
+        meters.history().damaged(0);
+        meters.notifications().began("");
+        meters.notifications().delivered("", 0);
+        meters.notifications().clock_ahead("", 0);
+        meters.rpc("", "").observe("", "", std::time::Duration::ZERO);
+    }
+
+    #[test]
+    fn every_registered_family_is_that_of_the_catalogue() {
+        let registry = Registry::new();
+        touched(&registry);
+        for family in registry.gather() {
+            let described = catalog::process::FAMILIES.iter().find(|described| described.name == family.name());
+            let described = described.unwrap_or_else(|| panic!("{} is not in the catalogue", family.name()));
+            assert_eq!(described.help, family.help(), "{}", family.name());
+            assert_eq!(format!("{:?}", family.get_field_type()).to_lowercase(), described.kind.label());
+            let mut labels: Vec<&str> = family.get_metric()[0].get_label().iter().map(|pair| pair.name()).collect();
+            let mut expected = described.labels.to_vec();
+            labels.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(labels, expected, "{}", family.name());
+        }
     }
 }

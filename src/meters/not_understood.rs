@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounterVec, Registry};
 
+use crate::catalog::process;
+use crate::meters::register;
 use crate::meters::totals::NetworkTotals;
 
 /// The kinds, one per line: the values of the label `kind`.
@@ -57,14 +59,7 @@ pub(super) struct NotUnderstoodFamily(IntCounterVec);
 
 impl NotUnderstoodFamily {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<NotUnderstoodFamily> {
-        let kinds = NotUnderstood::ALL.map(NotUnderstood::label).join(", ");
-        let help = format!(
-            "Values in answers of sources that this version does not understand, counted each time they are read, by kind: {kinds}. Names of deployments count once; coinbases and special transactions are checked in some blocks only. Other metrics omit these values."
-        );
-        let options = Opts::new("masternode_exporter_not_understood_total", help);
-        let family = IntCounterVec::new(options, &["network", "kind"])?;
-        registry.register(Box::new(family.clone()))?;
-        Ok(NotUnderstoodFamily(family))
+        register::counters(registry, &process::NOT_UNDERSTOOD).map(NotUnderstoodFamily)
     }
 
     /// Initialises the counters of a network at 0, so that the first occurrence is an increase.
@@ -96,5 +91,16 @@ impl NotUnderstoodMeters {
     /// Values of all kinds since the process started.
     pub fn total(&self) -> u64 {
         self.totals.not_understood()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_all_kinds() {
+        let kinds = NotUnderstood::ALL.map(NotUnderstood::label).join(", ");
+        assert!(process::NOT_UNDERSTOOD.help.contains(&format!("by kind: {kinds}. ")), "{kinds}");
     }
 }

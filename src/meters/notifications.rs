@@ -2,7 +2,10 @@
 //!
 //! Never here: their content; their receivers.
 
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Registry};
+
+use crate::catalog::process;
+use crate::meters::register;
 
 /// The outcome of a notification: the label `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,40 +41,12 @@ pub struct NotificationMeters {
 
 impl NotificationMeters {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<NotificationMeters> {
-        let notifications = IntCounterVec::new(
-            Opts::new(
-                "masternode_exporter_notifications_total",
-                "Messages to a receiver by outcome: delivered, failed (an attempt, which is retried), dropped (not retried).",
-            ),
-            &["receiver", "outcome"],
-        )?;
-        registry.register(Box::new(notifications.clone()))?;
-        let queue = IntGaugeVec::new(
-            Opts::new(
-                "masternode_exporter_notification_queue_length",
-                "Alerts with a notification queued for the receiver.",
-            ),
-            &["receiver"],
-        )?;
-        registry.register(Box::new(queue.clone()))?;
-        let last_success = IntGaugeVec::new(
-            Opts::new(
-                "masternode_exporter_notification_last_success_timestamp_seconds",
-                "Unix time at which the receiver last accepted a message. Absent if it accepted none since the process started.",
-            ),
-            &["receiver"],
-        )?;
-        registry.register(Box::new(last_success.clone()))?;
-        let clock_ahead = IntGaugeVec::new(
-            Opts::new(
-                "masternode_exporter_notification_clock_ahead_seconds",
-                "Seconds by which the receiver's clock is ahead of this host's, from its last answer; negative if it is behind. \
-                 Absent if its answers have no time.",
-            ),
-            &["receiver"],
-        )?;
-        registry.register(Box::new(clock_ahead.clone()))?;
-        Ok(NotificationMeters { notifications, queue, last_success, clock_ahead })
+        Ok(NotificationMeters {
+            notifications: register::counters(registry, &process::NOTIFICATIONS)?,
+            queue: register::gauges(registry, &process::NOTIFICATION_QUEUE_LENGTH)?,
+            last_success: register::gauges(registry, &process::NOTIFICATION_LAST_SUCCESS)?,
+            clock_ahead: register::gauges(registry, &process::NOTIFICATION_CLOCK_AHEAD)?,
+        })
     }
 
     /// The receiver is configured: all its samples appear.

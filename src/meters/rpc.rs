@@ -5,9 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{HistogramOpts, HistogramVec, Registry};
+use prometheus::{HistogramVec, Registry};
 
+use crate::catalog::process;
 use crate::meters::not_understood::{NotUnderstood, NotUnderstoodFamily, NotUnderstoodMeters};
+use crate::meters::register;
 use crate::meters::totals::NetworkTotals;
 
 /// From a lookup on the same host to a full list of a slow node, in seconds.
@@ -22,13 +24,7 @@ pub(super) struct RpcFamilies {
 
 impl RpcFamilies {
     pub(super) fn new(registry: &Registry, not_understood: NotUnderstoodFamily) -> prometheus::Result<RpcFamilies> {
-        let options = HistogramOpts::new(
-            "masternode_exporter_rpc_request_duration_seconds",
-            "Duration of calls to a source in seconds, by method and outcome.",
-        );
-        let labels = &["network", "source", "method", "outcome"];
-        let duration = HistogramVec::new(options.buckets(BUCKETS.to_vec()), labels)?;
-        registry.register(Box::new(duration.clone()))?;
+        let duration = register::histograms(registry, &process::RPC_REQUEST_DURATION, BUCKETS)?;
         Ok(RpcFamilies { duration, not_understood })
     }
 

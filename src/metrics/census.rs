@@ -2,7 +2,7 @@
 //!
 //! Never here: single masternodes; probes.
 
-use crate::metrics::catalog::{self, Family};
+use crate::catalog::{self, Family};
 use domain::census::{Census, Counts};
 
 /// A family, its label, and the function that gives its samples.

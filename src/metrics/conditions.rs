@@ -1,22 +1,24 @@
-//! The families of alerts: every condition as 1, 0, unknown or absent, and the text of those that hold.
+//! The families of alerts: every condition as 1, 0, unknown, inapplicable or absent, and the text of those that hold.
 //!
 //! Their source is an evaluation, which changes with time as well as with blocks. So they are at the end of the page,
 //! and are rendered once for each evaluation that is scraped.
 //!
 //! Never here: evaluation of conditions.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::metrics::catalog::{
-    ALERT_CONDITION, ALERT_CONDITION_UNKNOWN, ALERT_EVALUATED, ALERT_FAMILIES, ALERT_TEXT, Family,
+use crate::catalog::Family;
+use crate::catalog::alerts::{
+    CONDITION, CONDITION_INAPPLICABLE, CONDITION_UNKNOWN, EVALUATED, FAMILIES, SUBJECT, TEXT,
 };
 use crate::metrics::labels;
 use crate::metrics::metadata::head;
 use crate::metrics::page::{Filter, Format};
-use domain::condition::{Evaluation, Verdict};
+use domain::condition::{EvaluatedSubject, Evaluation, Scope, Verdict};
 
 /// An evaluation and its page.
 type Rendered = (Arc<Evaluation>, Bytes);
@@ -63,33 +65,84 @@ fn render(evaluation: &Evaluation, format: Format, filter: &Filter) -> Bytes {
     }
     let subjects: Vec<(&_, Vec<u8>)> =
         evaluation.subjects.iter().map(|subject| (subject, subject_labels(&subject.labels))).collect();
-    for family in ALERT_FAMILIES.iter().filter(|family| filter.shows(family)) {
+    for family in FAMILIES.iter().filter(|family| filter.shows(family)) {
         head(family, format, &mut out);
-        if family.name == ALERT_EVALUATED.name {
-            for network in &evaluation.complete {
+        match family.name {
+            name if name == EVALUATED.name => evaluation.complete.iter().for_each(|network| {
                 begin(family, &mut out);
                 labels::write(&mut out, "network", network);
-                out.extend_from_slice(b"} 1\n");
-            }
-            continue;
-        }
-        for (subject, subject_labels) in &subjects {
-            for (condition, verdict) in &subject.verdicts {
-                let Some((value, text)) = sample(family, verdict) else { continue };
-                begin(family, &mut out);
-                labels::write(&mut out, "alertname", condition.alert.name);
-                out.push(b',');
-                labels::write(&mut out, "severity", condition.alert.severity.label());
-                out.extend_from_slice(subject_labels);
-                if let Some(text) = text {
-                    out.push(b',');
-                    labels::write(&mut out, "text", text);
+                out.extend_from_slice(ONE);
+            }),
+            name if name == SUBJECT.name => {
+                for (_, labels) in subjects.iter().filter(|(subject, _)| is_evaluated(evaluation, subject)) {
+                    begin(family, &mut out);
+                    // The first byte is a comma.
+                    out.extend_from_slice(&labels[1..]);
+                    out.extend_from_slice(ONE);
                 }
-                out.extend_from_slice(value);
+            }
+            name if name == CONDITION_INAPPLICABLE.name => inapplicable(evaluation, &mut out),
+            _ => {
+                for (subject, labels) in &subjects {
+                    conditions(family, subject, labels, &mut out);
+                }
             }
         }
     }
     out.into()
+}
+
+/// The conditions of a subject that belong to a family.
+fn conditions(family: &Family, subject: &EvaluatedSubject, subject_labels: &[u8], out: &mut Vec<u8>) {
+    for (condition, verdict) in &subject.verdicts {
+        let Some((value, text)) = sample(family, subject.scope, verdict) else { continue };
+        begin(family, out);
+        labels::write(out, "alertname", condition.alert.name);
+        out.push(b',');
+        labels::write(out, "severity", condition.alert.severity.label());
+        out.extend_from_slice(subject_labels);
+        if let Some(text) = text {
+            out.push(b',');
+            labels::write(out, "text", text);
+        }
+        out.extend_from_slice(value);
+    }
+}
+
+/// Whether a subject is a watched masternode that was evaluated with a fresh list.
+fn is_evaluated(evaluation: &Evaluation, subject: &EvaluatedSubject) -> bool {
+    subject.scope == Scope::Masternode && subject.network().is_some_and(|network| evaluation.complete.contains(network))
+}
+
+/// The number of evaluated masternodes without each condition that some masternode has or could have.
+fn inapplicable(evaluation: &Evaluation, out: &mut Vec<u8>) {
+    let mut sizes: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut judged: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for subject in evaluation.subjects.iter().filter(|subject| is_evaluated(evaluation, subject)) {
+        let node_type = subject.labels.get("node_type").map_or("", String::as_str);
+        let kind = (subject.network().unwrap_or_default(), node_type);
+        *sizes.entry(kind).or_default() += 1;
+        for (condition, _) in &subject.verdicts {
+            *judged.entry((kind.0, kind.1, condition.alert.name)).or_default() += 1;
+        }
+    }
+    for ((network, node_type), size) in sizes {
+        for condition in evaluation.of_masternodes.iter() {
+            let alert = &condition.alert;
+            let without = size - judged.get(&(network, node_type, alert.name)).copied().unwrap_or(0);
+            if without == 0 {
+                continue;
+            }
+            begin(&CONDITION_INAPPLICABLE, out);
+            labels::write(out, "alertname", alert.name);
+            let of_subjects = [("severity", alert.severity.label()), ("network", network), ("node_type", node_type)];
+            for (name, value) in of_subjects.into_iter().filter(|(_, value)| !value.is_empty()) {
+                out.push(b',');
+                labels::write(out, name, value);
+            }
+            out.extend_from_slice(format!("}} {without}\n").as_bytes());
+        }
+    }
 }
 
 fn begin(family: &Family, out: &mut Vec<u8>) {
@@ -98,7 +151,7 @@ fn begin(family: &Family, out: &mut Vec<u8>) {
 }
 
 /// The labels of a subject, each after a comma.
-fn subject_labels(labels: &std::collections::BTreeMap<String, String>) -> Vec<u8> {
+fn subject_labels(labels: &BTreeMap<String, String>) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in labels {
         out.push(b',');
@@ -107,14 +160,16 @@ fn subject_labels(labels: &std::collections::BTreeMap<String, String>) -> Vec<u8
     out
 }
 
-/// The end of a sample of a family, and its text; `None` if the family has none for a verdict.
-fn sample<'a>(family: &Family, verdict: &'a Verdict) -> Option<(&'static [u8], Option<&'a str>)> {
-    const ONE: &[u8] = b"} 1\n";
+const ONE: &[u8] = b"} 1\n";
+
+/// The end of a sample of a family, and its text; `None` if the family has none for a verdict. Thousands of masternodes
+/// have the same conditions that do not hold: one series for each masternode stands for them.
+fn sample<'a>(family: &Family, scope: Scope, verdict: &'a Verdict) -> Option<(&'static [u8], Option<&'a str>)> {
     match verdict {
-        Verdict::Holds { .. } if family.name == ALERT_CONDITION.name => Some((ONE, None)),
-        Verdict::Holds { text, .. } if family.name == ALERT_TEXT.name => Some((ONE, Some(text))),
-        Verdict::DoesNotHold if family.name == ALERT_CONDITION.name => Some((b"} 0\n", None)),
-        Verdict::Unknown if family.name == ALERT_CONDITION_UNKNOWN.name => Some((ONE, None)),
+        Verdict::Holds { .. } if family.name == CONDITION.name => Some((ONE, None)),
+        Verdict::Holds { text, .. } if family.name == TEXT.name => Some((ONE, Some(text))),
+        Verdict::DoesNotHold if family.name == CONDITION.name && scope != Scope::Masternode => Some((b"} 0\n", None)),
+        Verdict::Unknown if family.name == CONDITION_UNKNOWN.name => Some((ONE, None)),
         _ => None,
     }
 }

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 use tokio::sync::{OnceCell, watch};
 
+use crate::catalog::{self, Tier};
+use crate::meters::register;
 use crate::metrics::MetricsSettings;
 use crate::metrics::buffers::Buffers;
-use crate::metrics::catalog::Tier;
 use crate::metrics::conditions::Conditions;
 use crate::metrics::gzip::GzipPrefix;
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
@@ -26,7 +27,7 @@ use domain::condition::Evaluation;
 const PIECE_BYTES: usize = 512 * 1024;
 
 /// The request of a scrape.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// Format of the page.
     pub format: Format,
@@ -86,23 +87,8 @@ struct Kept {
 impl Exposition {
     /// Without networks. Registers its own metrics; fails if they are already registered.
     pub fn new(settings: MetricsSettings, registry: Registry) -> prometheus::Result<Arc<Exposition>> {
-        let labels = &["network", "tier"];
-        let series = IntGaugeVec::new(
-            Opts::new(
-                "masternode_exporter_series",
-                "Upper bound of per-masternode samples in the exposition, by tier.",
-            ),
-            labels,
-        )?;
-        let suppressed = IntCounterVec::new(
-            Opts::new(
-                "masternode_exporter_series_suppressed_total",
-                "Per-masternode samples that series.limit removed from the exposition, summed over all lists.",
-            ),
-            labels,
-        )?;
-        registry.register(Box::new(series.clone()))?;
-        registry.register(Box::new(suppressed.clone()))?;
+        let series = register::gauges(&registry, &catalog::process::SERIES)?;
+        let suppressed = register::counters(&registry, &catalog::process::SERIES_SUPPRESSED)?;
         let current = Arc::new(Published::new(ExpositionPage::new(settings.clone(), Vec::new())));
         let state = Mutex::new(State { settings, networks: BTreeMap::new(), current });
         Ok(Arc::new(Exposition {
@@ -196,12 +182,6 @@ impl Exposition {
             Body::Stream(pieces) => pieces.collect::<Vec<_>>().concat(),
         };
         String::from_utf8(bytes).expect("pages are made of texts")
-    }
-
-    /// Creates one sample of each family registered here, so that the reference can show their labels.
-    pub fn touch(&self) {
-        self.series.with_label_values(&["", ""]);
-        self.suppressed.with_label_values(&["", ""]);
     }
 
     /// Renders the pages again after a new list or new settings.

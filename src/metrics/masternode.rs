@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::catalog::{self, Family, Tier};
 use crate::metrics::MetricsSettings;
-use crate::metrics::catalog::{self, Family, Tier};
 use crate::metrics::labels;
 use crate::metrics::payees;
 use crate::metrics::probe;

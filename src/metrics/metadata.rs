@@ -2,12 +2,12 @@
 //!
 //! Never here: samples.
 
-use crate::metrics::catalog::{Family, Kind};
+use crate::catalog::Family;
 use crate::metrics::page::Format;
 
 /// Appends the HELP and TYPE lines of a family of the catalog.
 pub(super) fn head(family: &Family, format: Format, out: &mut Vec<u8>) {
-    write_head(family.name, family.help, if family.kind == Kind::Counter { "counter" } else { "gauge" }, format, out);
+    write_head(family.name, family.help, family.kind.label(), format, out);
 }
 
 /// Appends the HELP and TYPE lines of a family. OpenMetrics names counters without `_total` there and escapes quotes.

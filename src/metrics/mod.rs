@@ -1,6 +1,6 @@
 //! The exposition: every metric family as data, and pages rendered from snapshots.
 //!
-//! Reading order: [`catalog`] defines every family; `masternode`, `info`, `network` and `sources` give each its value;
+//! Reading order: [`catalog`](crate::catalog) defines every family; `masternode`, `info`, `network` and `sources` give each its value;
 //! `selection` chooses the masternodes shown; `page` writes the samples; [`Exposition`] caches rendered pages;
 //! [`backfill`] writes samples of old blocks into a file.
 //!
@@ -8,7 +8,6 @@
 
 pub mod backfill;
 mod buffers;
-pub mod catalog;
 mod census;
 mod conditions;
 mod exposition;

@@ -2,7 +2,7 @@
 //!
 //! Never here: single masternodes.
 
-use crate::metrics::catalog::{self, Family};
+use crate::catalog::{self, Family};
 use crate::metrics::value::Value;
 use domain::chain_facts::ChainFacts;
 use domain::counters::NetworkCounters;

@@ -8,8 +8,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::catalog::{self, Family};
 use crate::metrics::MetricsSettings;
-use crate::metrics::catalog::{self, Family, Kind, Tier};
 use crate::metrics::census::CENSUS_FAMILIES;
 use crate::metrics::labels;
 use crate::metrics::masternode::{self, NodeSeries, Row, TrailingLabels};
@@ -22,9 +22,10 @@ use domain::MasternodeId;
 use domain::census::Census;
 
 /// The two text formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
+    #[default]
     Text,
     /// OpenMetrics 1.0.0.
     OpenMetrics,
@@ -142,8 +143,10 @@ impl ExpositionPage {
     fn write_networks(&self, format: Format, filter: &Filter, out: &mut Vec<u8>) {
         if let Some(shard) = filter.shard {
             let pairs = [("shard", &*shard.index.to_string()), ("shards", &*shard.total.to_string())];
-            head(&SHARD_INFO, format, out);
-            out.extend_from_slice(format!("{}{{{}}} 1\n", SHARD_INFO.name, labels::text(&pairs)).as_bytes());
+            head(&catalog::process::SHARD_INFO, format, out);
+            out.extend_from_slice(
+                format!("{}{{{}}} 1\n", catalog::process::SHARD_INFO.name, labels::text(&pairs)).as_bytes(),
+            );
             if shard.index > 0 {
                 return;
             }
@@ -337,12 +340,3 @@ fn write_series<'a>(
     }
     end
 }
-
-/// The shard of a page, so that a rule can detect a missing or duplicate one.
-pub const SHARD_INFO: Family = Family {
-    name: "masternode_exporter_shard_info",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: &["shard", "shards"],
-    help: "Constant 1, with the shard of the masternodes in this exposition. Absent without the parameter shard.",
-};

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::metrics::catalog;
+use crate::catalog;
 use crate::metrics::masternode::{NodeSeries, Row, TrailingLabels};
 use crate::metrics::value::Value;
 use domain::Snapshot;

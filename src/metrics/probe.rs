@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::metrics::catalog;
+use crate::catalog;
 use crate::metrics::labels;
 use crate::metrics::masternode::{NodeSeries, Row, ScalarFamily, TrailingLabels, single};
 use crate::metrics::value::Value;

@@ -4,6 +4,7 @@
 
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
+use crate::catalog::Kind;
 use crate::metrics::labels;
 use crate::metrics::metadata::write_head;
 use crate::metrics::page::Format;
@@ -13,11 +14,11 @@ use crate::metrics::value::Value;
 pub(super) fn write(families: &[MetricFamily], format: Format, out: &mut Vec<u8>) {
     for family in families {
         let kind = match family.get_field_type() {
-            MetricType::COUNTER => "counter",
-            MetricType::HISTOGRAM => "histogram",
-            _ => "gauge",
+            MetricType::COUNTER => Kind::Counter,
+            MetricType::HISTOGRAM => Kind::Histogram,
+            _ => Kind::Gauge,
         };
-        write_head(family.name(), family.help(), kind, format, out);
+        write_head(family.name(), family.help(), kind.label(), format, out);
         for metric in family.get_metric() {
             match family.get_field_type() {
                 MetricType::COUNTER => sample(family.name(), "", metric, None, metric.get_counter().get_value(), out),

@@ -1,15 +1,13 @@
-//! The reference of all metrics, generated from the catalog and a registry: `docs/metrics.md`.
+//! The reference of all metrics, generated from the catalogue: `docs/metrics.md`.
 //!
 //! Never here: descriptions that exist nowhere else.
 
 use std::fmt::Write;
 
-use prometheus::proto::{MetricFamily, MetricType};
+use crate::catalog::{self, FAMILIES, Family, Tier};
 
-use crate::metrics::catalog::{ALERT_FAMILIES, FAMILIES, Family, Kind, Tier};
-
-/// The page. `own` are this process's families, with at least one sample each so that their labels are visible.
-pub fn reference(own: &[MetricFamily]) -> String {
+/// The page.
+pub fn reference() -> String {
     let mut text = String::from(
         "# Metrics\n\n\
          Made by `masternode-exporter metrics` from the catalog; do not edit by hand.\n\n\
@@ -23,34 +21,21 @@ pub fn reference(own: &[MetricFamily]) -> String {
         (Tier::Watched, "Watched masternodes"),
         (Tier::Source, "Sources of networks: always, also while there is no list"),
     ];
-    let kind = |kind| if kind == Kind::Counter { "counter" } else { "gauge" };
-    let row = |family: &'static Family| (family.name, kind(family.kind), family.labels.join(", "), family.help);
     for (tier, title) in tiers {
-        table(&mut text, title, FAMILIES.iter().filter(|family| family.tier == tier).map(row));
+        table(&mut text, title, FAMILIES.iter().filter(|family| family.tier == tier));
     }
     table(
         &mut text,
         "Conditions of alerts: watched masternodes, groups, networks, sources, receivers",
-        ALERT_FAMILIES.iter().map(row),
+        catalog::alerts::FAMILIES.iter(),
     );
-    table(&mut text, "This process", own.iter().map(process_row));
+    table(&mut text, "This process", catalog::process::FAMILIES.iter());
     text
 }
 
-fn process_row(family: &MetricFamily) -> (&str, &'static str, String, &str) {
-    let kind = match family.get_field_type() {
-        MetricType::COUNTER => "counter",
-        MetricType::HISTOGRAM => "histogram",
-        _ => "gauge",
-    };
-    let labels = family.get_metric().first().map(|metric| metric.get_label()).unwrap_or_default();
-    let names: Vec<&str> = labels.iter().map(|pair| pair.name()).collect();
-    (family.name(), kind, names.join(", "), family.help())
-}
-
-fn table<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, &'static str, String, &'a str)>) {
+fn table(text: &mut String, title: &str, families: impl Iterator<Item = &'static Family>) {
     let _ = write!(text, "\n## {title}\n\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n");
-    for (name, kind, labels, help) in rows {
-        let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {help} |");
+    for Family { name, kind, labels, help, .. } in families {
+        let _ = writeln!(text, "| `{name}` | {} | {} | {help} |", kind.label(), labels.join(", "));
     }
 }

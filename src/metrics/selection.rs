@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::metrics::catalog::Tier;
+use crate::catalog::Tier;
 use crate::metrics::info::{self, Facts};
 use crate::metrics::labels::{self, LabelArena};
 use crate::metrics::masternode::{self, Row};

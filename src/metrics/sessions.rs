@@ -2,7 +2,7 @@
 //!
 //! Never here: the choice of sessions; they are looked up.
 
-use crate::metrics::catalog;
+use crate::catalog;
 use crate::metrics::masternode::{Row, ScalarFamily};
 use domain::session::MemberSessions;
 

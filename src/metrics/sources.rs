@@ -2,7 +2,7 @@
 //!
 //! Never here: masternodes; a value that is not in the published state.
 
-use crate::metrics::catalog::{self, Family};
+use crate::catalog::{self, Family};
 use crate::metrics::labels;
 use crate::metrics::metadata::head;
 use crate::metrics::page::{Filter, Format};

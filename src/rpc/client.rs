@@ -176,13 +176,15 @@ impl Client {
         self.call(method, json!([outpoint.txid.to_string(), outpoint.index]), read).await
     }
 
-    /// One masternode at the tip.
-    pub async fn masternode(&self, id: &MasternodeId) -> Result<Masternode, RpcError> {
+    /// One masternode at the tip, or after a block.
+    pub async fn masternode(&self, id: &MasternodeId, at: Option<&BlockHash>) -> Result<Masternode, RpcError> {
         let method = match self.dialect().list.shape {
             Shape::ProTx { info, .. } => self.known(info)?,
             _ => self.known(None)?,
         };
-        let masternode = self.call(method, self.params(method, [json!(id.to_string())]), answers::masternode).await?;
+        let arguments = [Some(json!(id.to_string())), at.map(|block| json!(block.to_string()))];
+        let params = self.params(method, arguments.into_iter().flatten());
+        let masternode = self.call(method, params, answers::masternode).await?;
         if masternode.id != *id {
             return Err(self.error(method, ErrorKind::malformed("it describes another masternode")));
         }
@@ -204,10 +206,8 @@ impl Client {
         let list = match call.shape {
             Shape::ProTx { .. } => self.streamed(call.method, params, expected).await?,
             ref shape => {
-                let read = |body: &[u8]| {
-                    legacy::answers::registered(body, shape, &self.inner.settings.states)?
-                        .at_most(self.inner.limits.masternodes())
-                };
+                let (states, most) = (&self.inner.settings.states, self.inner.limits.masternodes());
+                let read = |body: &[u8]| legacy::answers::registered(body, shape, states, most);
                 self.call(call.method, params, read).await?
             }
         };

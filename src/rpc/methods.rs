@@ -54,7 +54,7 @@ methods! {
     PROTX_LIST: "protx list", required, heavy, "the full list, at start and as a check";
     PROTX_LISTDIFF: "protx listdiff", optional, heavy, "changes of a block (v20 and later; otherwise the full list is read)";
     PROTX_DIFF: "protx diff", optional, heavy, "the list from which members of the next DKG sessions are selected, once for each session (v20 and later)";
-    PROTX_INFO: "protx info", optional, light, "the node's own view of a watched masternode";
+    PROTX_INFO: "protx info", optional, light, "the node's own view of a watched masternode, and a cleared payout address";
     PROTX_LIST_JOINED: "protx_list", required, heavy, "the full list, at each block";
     PROTX_INFO_JOINED: "protx_info", optional, light, "the node's own view of a watched masternode";
     MASTERNODELIST: "masternodelist", required, heavy, "the full list, at each block";

@@ -59,11 +59,6 @@ impl Registered {
         Ok(())
     }
 
-    /// Fails if it has more entries than that.
-    pub(in crate::rpc) fn at_most(self, entries: usize) -> Result<Registered, ErrorKind> {
-        if self.entries() > entries { Err(too_many(entries)) } else { Ok(self) }
-    }
-
     /// The number of entries so far.
     pub(in crate::rpc) fn entries(&self) -> usize {
         self.masternodes.len() + self.unreadable.len()

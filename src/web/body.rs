@@ -13,7 +13,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
-use crate::web::handlers::Body;
+use crate::metrics::Body;
 use crate::web::timeouts::RequestMark;
 
 /// How long a streamed page holds its scrape permit.

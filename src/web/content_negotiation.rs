@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
-use crate::web::handlers::Format;
+use crate::metrics::Format;
 
 /// The format of the response. OpenMetrics only for a range that accepts version 1.0.0, the version written here.
 pub(super) fn format(headers: &HeaderMap) -> Format {

@@ -5,10 +5,8 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-
+use crate::metrics::{Page, Request};
 use crate::web::api::Api;
 
 /// A response that takes time.
@@ -16,7 +14,7 @@ pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Answers one scrape. Runs on the threads that serve all connections, so longer work belongs on others. Dropped
 /// unfinished if the client disconnects or the timeout passes.
-pub type MetricsFunction = Box<dyn Fn(MetricsRequest) -> Answer<Result<MetricsReply, ScrapeError>> + Send + Sync>;
+pub type MetricsFunction = Box<dyn Fn(Request) -> Answer<Result<Page, ScrapeError>> + Send + Sync>;
 
 /// Reports what is missing until the exporter is ready; called for each request, so it must be cheap.
 pub type ReadyFunction = Box<dyn Fn() -> Readiness + Send + Sync>;
@@ -52,6 +50,8 @@ pub struct LandingPage {
     pub summary: String,
     /// Path of the metrics.
     pub telemetry_path: TelemetryPath,
+    /// The path below which a reverse proxy serves the pages, such as `/masternodes`; empty for none. The proxy removes it from requests.
+    pub path_prefix: String,
     /// Further links, after those to metrics, health and readiness.
     pub links: Vec<Link>,
 }
@@ -112,59 +112,6 @@ impl fmt::Display for TelemetryPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// Parameters of a scrape.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MetricsRequest {
-    /// The format that the client prefers of those available.
-    pub format: Format,
-    /// Whether the client accepts gzip.
-    pub gzip: bool,
-    /// Families named by `collect[]`, in the given order and spelling; empty means all.
-    pub collect: Vec<String>,
-    /// The part of the masternodes named by `shard`; `None` means all.
-    pub shard: Option<Shard>,
-    /// The timeout of the client; `None` if it sends none.
-    pub scrape_timeout: Option<Duration>,
-}
-
-/// The exposition formats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// Prometheus text 0.0.4, also the default.
-    #[default]
-    Text,
-    /// OpenMetrics text 1.0.0.
-    OpenMetrics,
-}
-
-/// One part of the masternodes when several scrapes share them: `shard=0/3`, `1/3` and `2/3` together are all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// From 0 to `total`, exclusive.
-    pub index: u32,
-    /// Number of parts, at least 1.
-    pub total: u32,
-}
-
-/// The response to a scrape.
-pub struct MetricsReply {
-    /// The value of `Content-Type`: visible ASCII, version included.
-    pub content_type: &'static str,
-    /// Whether the body is gzip; only if [`MetricsRequest::gzip`] allows it.
-    pub gzip: bool,
-    /// The page.
-    pub body: Body,
-}
-
-/// The bytes of a page.
-pub enum Body {
-    /// Complete: sent with its length, without a copy.
-    Whole(Vec<Bytes>),
-    /// Streamed: the next piece is requested when the connection has taken the previous one. The iterator runs on the
-    /// threads that serve all connections, so a piece should take well under a millisecond.
-    Stream(Box<dyn Iterator<Item = Bytes> + Send>),
 }
 
 /// Why a scrape fails; each contains a sentence for the client.

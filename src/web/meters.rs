@@ -2,7 +2,10 @@
 //!
 //! Never here: a registry; the caller's is used.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+
+use crate::catalog::process;
+use crate::meters::register;
 
 /// The server's own metrics.
 #[derive(Clone, Debug)]
@@ -28,52 +31,18 @@ impl Meters {
     /// # Errors
     /// If the registry has metrics of the same names.
     pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
-        let requests = IntCounterVec::new(
-            Opts::new("masternode_exporter_http_requests_total", "HTTP requests answered, by handler and status code."),
-            &["handler", "code"],
-        )?;
-        let connections = IntGauge::new("masternode_exporter_http_connections", "HTTP connections currently open.")?;
-        let connections_rejected = IntCounter::new(
-            "masternode_exporter_http_connections_rejected_total",
-            "HTTP connections closed at once because the connection limit was reached and every open connection waited for a response.",
-        )?;
-        let connections_displaced = IntCounter::new(
-            "masternode_exporter_http_connections_displaced_total",
-            "HTTP connections evicted at the connection limit: rejected and silent ones first, then idle ones, then those that delay a request. Authenticated connections are never evicted.",
-        )?;
-        let handshakes_failed = IntCounter::new(
-            "masternode_exporter_http_tls_handshakes_failed_total",
-            "Failed TLS handshakes: no TLS, no common version or cipher, or no valid certificate.",
-        )?;
-        let web_config_read = IntGaugeVec::new(
-            Opts::new(
-                "masternode_exporter_web_config_last_reload_successful",
-                "1 if the last load of the web configuration file succeeded, 0 if it failed and the previous configuration stays in use. Absent without such a file.",
-            ),
-            &[],
-        )?;
-        registry.register(Box::new(handshakes_failed.clone()))?;
-        registry.register(Box::new(web_config_read.clone()))?;
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(connections.clone()))?;
-        registry.register(Box::new(connections_rejected.clone()))?;
-        registry.register(Box::new(connections_displaced.clone()))?;
+        let meters = Meters {
+            requests: register::counters(registry, &process::HTTP_REQUESTS)?,
+            connections: register::gauge(registry, &process::HTTP_CONNECTIONS)?,
+            connections_rejected: register::counter(registry, &process::HTTP_CONNECTIONS_REJECTED)?,
+            connections_displaced: register::counter(registry, &process::HTTP_CONNECTIONS_DISPLACED)?,
+            handshakes_failed: register::counter(registry, &process::HTTP_TLS_HANDSHAKES_FAILED)?,
+            web_config_read: register::gauges(registry, &process::WEB_CONFIG_LAST_RELOAD_SUCCESSFUL)?,
+        };
         // Exist from the start, so that the first increase is visible.
-        requests.with_label_values(&["metrics", "200"]);
-        requests.with_label_values(&["metrics", "503"]);
-        Ok(Meters {
-            requests,
-            connections,
-            connections_rejected,
-            connections_displaced,
-            handshakes_failed,
-            web_config_read,
-        })
-    }
-
-    /// Creates a sample of every family, for the reference.
-    pub fn touch(&self) {
-        self.web_config_loaded(true);
+        meters.requests.with_label_values(&["metrics", "200"]);
+        meters.requests.with_label_values(&["metrics", "503"]);
+        Ok(meters)
     }
 
     /// Records whether the last load of the web configuration file succeeded.

@@ -22,11 +22,12 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::metrics::{self, Body};
 use crate::web::api::{self, Reply};
 use crate::web::body::Payload;
 use crate::web::browser;
 use crate::web::connection::Peer;
-use crate::web::handlers::{Body, Handlers, MetricsReply, ScrapeError, TelemetryPath};
+use crate::web::handlers::{Handlers, ScrapeError, TelemetryPath};
 use crate::web::meters::Meters;
 use crate::web::pages::{self, Page};
 use crate::web::scrape_request::metrics_request;
@@ -154,8 +155,7 @@ impl Server {
         self.meters.requests.with_label_values(&[handler, response.status().as_str()]).inc();
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        // A response is valid only at its time.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         security.add_headers(headers);
         response
     }
@@ -188,7 +188,7 @@ impl Server {
         if !methods.contains(&head.method) {
             let reason = format!("Method not allowed. Allowed: {allow}.");
             let mut response = match route {
-                Route::Api => json(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
+                Route::Api => send(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
                 _ => text(StatusCode::METHOD_NOT_ALLOWED, &reason),
             };
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
@@ -205,7 +205,7 @@ impl Server {
     }
 
     async fn metrics(&self, head: &Parts) -> Response<Payload> {
-        let request = match metrics_request(head) {
+        let (request, scrape_timeout) = match metrics_request(head) {
             Ok(request) => request,
             Err(reason) => return text(StatusCode::BAD_REQUEST, &reason),
         };
@@ -214,7 +214,6 @@ impl Server {
             let reason = format!("Too many concurrent scrapes (limit {limit}). Try again later.");
             return text(StatusCode::SERVICE_UNAVAILABLE, &reason);
         };
-        let (gzip, scrape_timeout) = (request.gzip, request.scrape_timeout);
         let page = (self.site.metrics)(request);
         let page = match scrape_timeout {
             None => page.await,
@@ -227,10 +226,7 @@ impl Server {
             },
         };
         match page {
-            Ok(reply) => {
-                debug_assert!(gzip || !reply.gzip, "gzip was not asked for");
-                exposition(reply, permit)
-            }
+            Ok(reply) => exposition(reply, permit),
             Err(ScrapeError::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
             Err(ScrapeError::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
         }
@@ -239,7 +235,7 @@ impl Server {
     async fn api(&self, head: &Parts) -> Response<Payload> {
         let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "Not found.") };
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-        json(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
+        send(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
             let reason = "internal error: see the log of the exporter";
             api::error(StatusCode::INTERNAL_SERVER_ERROR, reason)
         }))
@@ -361,7 +357,7 @@ fn denied(denial: Denial) -> Response<Payload> {
     }
 }
 
-fn exposition(reply: MetricsReply, permit: Option<OwnedSemaphorePermit>) -> Response<Payload> {
+fn exposition(reply: metrics::Page, permit: Option<OwnedSemaphorePermit>) -> Response<Payload> {
     let mut response = Response::new(Payload::new(reply.body).occupying(permit));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
@@ -372,10 +368,11 @@ fn exposition(reply: MetricsReply, permit: Option<OwnedSemaphorePermit>) -> Resp
     response
 }
 
-fn json(reply: Reply) -> Response<Payload> {
+fn send(reply: Reply) -> Response<Payload> {
     let mut response = Response::new(Payload::new(Body::Whole(vec![reply.body])));
     *response.status_mut() = reply.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(reply.cache_control));
     response
 }
 

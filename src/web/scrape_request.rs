@@ -7,40 +7,41 @@ use std::time::Duration;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Uri};
 
+use crate::metrics::Request;
+use crate::metrics::page::{Filter, Shard};
 use crate::web::content_negotiation;
-use crate::web::handlers::{MetricsRequest, Shard};
 
 /// Sent by Prometheus with every scrape: seconds, with a fraction.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
-/// Parses a scrape request. Unknown parameters are ignored, as other exporters do.
+/// Parses a scrape request: the page, and the timeout of the client. Unknown parameters are ignored, as other exporters
+/// do.
 ///
 /// # Errors
 /// A sentence for the client about an invalid parameter.
-pub(super) fn metrics_request(head: &Parts) -> Result<MetricsRequest, String> {
-    let mut request = MetricsRequest {
+pub(super) fn metrics_request(head: &Parts) -> Result<(Request, Option<Duration>), String> {
+    let page = Request {
         format: content_negotiation::format(&head.headers),
         gzip: content_negotiation::gzip(&head.headers),
-        scrape_timeout: scrape_timeout(&head.headers),
-        ..MetricsRequest::default()
+        filter: filter(&head.uri)?,
     };
-    read_query(&head.uri, &mut request)?;
-    Ok(request)
+    Ok((page, scrape_timeout(&head.headers)))
 }
 
-fn read_query(uri: &Uri, request: &mut MetricsRequest) -> Result<(), String> {
+fn filter(uri: &Uri) -> Result<Filter, String> {
+    let mut filter = Filter::default();
     for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         match &*name {
             "collect[]" if value.is_empty() => {
                 return Err("collect[] is empty: omit it to get all families".to_owned());
             }
-            "collect[]" => request.collect.push(value.into_owned()),
-            "shard" if request.shard.is_some() => return Err("shard is given twice".to_owned()),
-            "shard" => request.shard = Some(shard(&value)?),
+            "collect[]" => filter.families.push(value.into_owned()),
+            "shard" if filter.shard.is_some() => return Err("shard is given twice".to_owned()),
+            "shard" => filter.shard = Some(shard(&value)?),
             _ => {}
         }
     }
-    Ok(())
+    Ok(filter)
 }
 
 fn shard(text: &str) -> Result<Shard, String> {
@@ -63,20 +64,18 @@ fn scrape_timeout(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::Request;
-
     use super::*;
 
-    fn parse(target: &str) -> Result<MetricsRequest, String> {
-        let (head, ()) = Request::get(target).body(()).unwrap().into_parts();
-        metrics_request(&head)
+    fn parse(target: &str) -> Result<Filter, String> {
+        let (head, ()) = hyper::Request::get(target).body(()).unwrap().into_parts();
+        metrics_request(&head).map(|(page, _)| page.filter)
     }
 
     #[test]
     fn families_are_percent_decoded_and_keep_their_order() {
         let request = parse("/metrics?collect[]=b%5f%31&x=y&collect%5B%5D=a+b&collect[]=%C3%A4&collect[]=%ff").unwrap();
-        assert_eq!(request.collect, ["b_1", "a b", "ä", "\u{fffd}"]);
-        assert_eq!(parse("/metrics?collect=a&Collect[]=b&&=").unwrap(), MetricsRequest::default());
+        assert_eq!(request.families, ["b_1", "a b", "ä", "\u{fffd}"]);
+        assert_eq!(parse("/metrics?collect=a&Collect[]=b&&=").unwrap(), Filter::default());
         let error = parse("/metrics?collect[]=").unwrap_err();
         assert!(error.contains("collect[]"), "{error}");
     }
@@ -110,9 +109,9 @@ mod tests {
             ("ten", None),
         ];
         for (text, expected) in table {
-            let request = Request::get("/metrics").header("X-Prometheus-Scrape-Timeout-Seconds", text);
+            let request = hyper::Request::get("/metrics").header("X-Prometheus-Scrape-Timeout-Seconds", text);
             let (head, ()) = request.body(()).unwrap().into_parts();
-            assert_eq!(metrics_request(&head).unwrap().scrape_timeout, expected, "{text}");
+            assert_eq!(metrics_request(&head).unwrap().1, expected, "{text}");
         }
     }
 }

@@ -262,6 +262,7 @@ fn hostile() -> Snapshot {
         alias: HOSTILE.into(),
         groups: BTreeMap::from([(HOSTILE.into(), HOSTILE.into())]),
         expectations: Vec::new(),
+        thresholds: Default::default(),
         maintenance_until: None,
     };
     let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: UnixSeconds(1_800_000_000) };
@@ -325,6 +326,7 @@ fn hostile_site() -> Handlers {
             version: HOSTILE.into(),
             summary: HOSTILE.into(),
             telemetry_path: Default::default(),
+            path_prefix: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],

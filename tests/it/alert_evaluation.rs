@@ -42,6 +42,7 @@ fn network_of(count: u32) -> Snapshot {
         alias: format!("mn-{number}"),
         groups: [("operator".to_string(), "acme".to_string())].into(),
         expectations: vec![],
+        thresholds: Default::default(),
         maintenance_until: None,
     };
     let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: NOW };

@@ -66,6 +66,7 @@ impl Known {
                 version: "1.2.3".into(),
                 summary: "What it is.".into(),
                 telemetry_path: Default::default(),
+                path_prefix: String::new(),
                 links: vec![],
             },
             runbooks: &[],

@@ -18,6 +18,8 @@ use crate::support::harness::{NOW, Stage, fail};
 const MASTERNODES: &str = "/api/v1/masternodes";
 const EVENTS: &str = "/api/v1/events";
 const STATUS: &str = "/api/v1/status";
+const CALENDAR: &str = "/api/v1/duties.ics";
+const PLAN: &str = "/api/v1/restart-plan";
 
 /// The API on the given networks.
 struct TestApi {
@@ -370,7 +372,8 @@ async fn the_contract_has_every_path_parameter_and_name() {
     let stage = Stage::following().await;
     let api = TestApi::of(&stage);
     let mut served: BTreeSet<String> = PAGES.iter().map(|(path, _)| path.to_string()).collect();
-    served.extend(["", "/duties"].map(|more| format!("{MASTERNODES}/{{id}}{more}")));
+    served.extend(["", "/duties", "/duties.ics"].map(|more| format!("{MASTERNODES}/{{id}}{more}")));
+    served.extend([CALENDAR, PLAN].map(str::to_string));
     assert_eq!(api.contract.paths(), served);
     for path in served {
         let target = path.replace("{id}", &"0".repeat(64));
@@ -409,6 +412,12 @@ async fn the_duties_of_a_masternode_are_its_seats_and_what_follows_offline() {
             assert_eq!((&listed["known"], &listed["quorum_type"]), (&duty.is_known().into(), &duty.quorum_type.into()));
             known += u32::from(duty.is_known());
         }
+        let outlook = snapshot.restart_outlook(&view, snapshot.restart_blocks(600)).unwrap();
+        let restart = &answer["restart"];
+        assert_eq!((&restart["minutes"], &restart["blocks"]), (&10.into(), &outlook.blocks.into()));
+        assert_eq!(restart["now"]["known_seats"], outlook.now.known);
+        let next = outlook.next().map(|window| window.after.0);
+        assert_eq!(restart["next_window"]["after_height"].as_u64(), next.map(u64::from));
         // A banned masternode keeps its known seats, and nothing more can happen to it.
         let banned = index == 3;
         assert_eq!(answer["offline_ban"].is_null(), banned, "{answer}");
@@ -418,5 +427,91 @@ async fn the_duties_of_a_masternode_are_its_seats_and_what_follows_offline() {
     served.refusal(&format!("{MASTERNODES}/{}/duties", "0".repeat(64)), 404);
     served.refusal(&format!("{MASTERNODES}/x/duties"), 400);
     served.refusal(&format!("{MASTERNODES}/{}/duties?x=1", stage.masternode(0)), 400);
+    for minutes in ["0", "1441", "x"] {
+        served.refusal(&format!("{MASTERNODES}/{}/duties?minutes={minutes}", stage.masternode(0)), 400);
+    }
     assert_eq!(served.api.answer(&format!("{MASTERNODES}//duties"), "").status.as_u16(), 404);
+}
+
+/// UID and begin of each event of a calendar.
+fn events_of(calendar: &str) -> Vec<(String, String)> {
+    let unfolded = calendar.replace("\r\n ", "");
+    let values = |name: &str| -> Vec<String> {
+        unfolded.split("\r\n").filter_map(|line| line.strip_prefix(name)).map(str::to_string).collect()
+    };
+    values("UID:").into_iter().zip(values("DTSTART:")).collect()
+}
+
+#[tokio::test]
+async fn the_calendars_have_each_known_seat_once_with_a_uid_that_stays() {
+    let mut stage = Stage::following().await;
+    stage.network.mine(46);
+    stage.poll().await;
+    let calendar = |stage: &Stage, target: &str| {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let reply = TestApi::of(stage).api.answer(path, query);
+        assert_eq!((reply.status.as_u16(), reply.content_type), (200, "text/calendar; charset=utf-8"));
+        assert_eq!(reply.cache_control, "private, max-age=60");
+        String::from_utf8(reply.body.to_vec()).unwrap()
+    };
+    let all = events_of(&calendar(&stage, CALENDAR));
+    let uids: BTreeSet<&String> = all.iter().map(|(uid, _)| uid).collect();
+    assert_eq!(uids.len(), all.len());
+    let (mut seats, mut of_half) = (0, 0);
+    let snapshot = stage.snapshot().unwrap();
+    for index in 0..12 {
+        let id = stage.masternode(index);
+        let view = snapshot.node(snapshot.list().position(&id.parse().unwrap()).unwrap());
+        let known = snapshot.duties_ahead(&view).unwrap().iter().filter(|duty| duty.is_known()).count();
+        let own = events_of(&calendar(&stage, &format!("{MASTERNODES}/{id}/duties.ics")));
+        assert_eq!(own.len(), known);
+        assert!(own.iter().all(|(uid, _)| uid.contains(&id) && uids.contains(uid)), "{own:?}");
+        seats += known;
+        of_half += if index % 2 == 0 { known } else { 0 };
+    }
+    assert!(seats > 12 && all.len() == seats, "{seats} seats, {} events", all.len());
+    assert_eq!(events_of(&calendar(&stage, &format!("{CALENDAR}?group=half:even"))).len(), of_half);
+    // A later block moves an event at most; the seats that are over are gone.
+    stage.mine(&[]).await;
+    let later = events_of(&calendar(&stage, CALENDAR));
+    let kept = later.iter().filter(|(uid, _)| uids.contains(uid)).count();
+    assert!(kept > 0 && kept + 12 >= all.len(), "{kept} of {}", all.len());
+    let served = TestApi::of(&stage);
+    served.refusal(&format!("{CALENDAR}?group=half:none"), 404);
+    served.refusal(&format!("{MASTERNODES}/{}/duties.ics", "0".repeat(64)), 404);
+    assert_eq!(TestApi::new(&[("dash-test", None)]).api.answer(CALENDAR, "").status.as_u16(), 503);
+}
+
+#[tokio::test]
+async fn a_plan_restarts_each_watched_masternode_at_a_time_that_costs_nothing_or_says_why_not() {
+    let mut stage = Stage::following().await;
+    stage.network.mine(44);
+    stage.mine(&[fail(&stage.masternode(3), 2)]).await;
+    let (served, snapshot) = (TestApi::of(&stage), stage.snapshot().unwrap());
+    let answer = served.good(&format!("{PLAN}?minutes=1&parallel=2"));
+    let plan = &answer["plans"][0];
+    let (placed, others) = (plan["restarts"].as_array().unwrap(), plan["not_placed"].as_array().unwrap());
+    assert_eq!((placed.len() + others.len(), &plan["height"]), (12, &stage.network.tip().0.into()));
+    assert!(placed.len() > 2, "{plan}");
+    let blocks = plan["blocks"].as_u64().unwrap() as u32;
+    for restart in placed {
+        let id = restart["masternode"].as_str().unwrap().parse().unwrap();
+        let view = snapshot.node(snapshot.list().position(&id).unwrap());
+        let after = domain::Height(restart["after_height"].as_u64().unwrap() as u32);
+        let missed = snapshot.duties_ahead(&view).unwrap();
+        let missed = missed.iter().filter(|duty| duty.may_be_missed_by(after, Some(after.after(blocks))));
+        assert!(view.masternode.is_banned() || missed.count() == 0, "{restart}");
+    }
+    let heights: Vec<u64> = placed.iter().map(|restart| restart["after_height"].as_u64().unwrap()).collect();
+    assert!(heights.is_sorted() && heights.iter().all(|at| heights.iter().filter(|other| *other == at).count() <= 2));
+    // A restart of three hours fits nowhere in cycles of 24 blocks, but for the banned one.
+    let long = &served.good(&format!("{PLAN}?minutes=180"))["plans"][0];
+    assert_eq!((long["restarts"].as_array().unwrap().len(), long["not_placed"].as_array().unwrap().len()), (1, 11));
+    for node in long["not_placed"].as_array().unwrap() {
+        assert_eq!(node["reason"], "no_window");
+        assert!(node["cheapest"]["cost"]["possible_sessions"].as_u64().unwrap() > 0, "{node}");
+    }
+    for wrong in ["minutes=0", "parallel=0", "parallel=101"] {
+        served.refusal(&format!("{PLAN}?{wrong}"), 400);
+    }
 }

@@ -4,7 +4,7 @@ use domain::state;
 use domain::watch::WatchList;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::rpc::legacy::answers;
-use masternode_exporter::rpc::{Registered, dialect};
+use masternode_exporter::rpc::{ErrorKind, Registered, dialect};
 use serde_json::{Value, json};
 use simulator::{Fault, Options};
 
@@ -262,8 +262,13 @@ fn a_row_without_an_address_affects_only_its_own_masternode() {
     rows.insert(key, json!(text.rsplit_once(' ').unwrap().0));
     let body = json!({ "result": rows, "error": null, "id": "x" }).to_string();
     let states = state::shared(&domain::chain::DIMECOIN.states);
-    let list = answers::registered(body.as_bytes(), &dialect::DIMECOIN.list.shape, &states).unwrap();
+    let list = answers::registered(body.as_bytes(), &dialect::DIMECOIN.list.shape, &states, 21).unwrap();
     assert_eq!((list.masternodes.len(), list.unreadable.len()), (20, 1));
+    let more = answers::registered(body.as_bytes(), &dialect::DIMECOIN.list.shape, &states, 20).unwrap_err();
+    assert!(
+        matches!(&more, ErrorKind::Malformed { what } if what.to_string().contains("more than 20 entries")),
+        "{more:?}"
+    );
     let id = format!("{}-0", "ab".repeat(32));
     assert_eq!(list.unreadable[0].id.map(|id| id.to_string()), Some(id));
 }

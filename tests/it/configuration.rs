@@ -94,6 +94,8 @@ networks:
   sources:
   - {name: a, url: \"ftp://x\"}
   - {name: a, url: \"http://user:hunter2@host:1\", cookie_file: c, username: u}
+  - {name: c, url: \"https://host\", cookie_file: c, cert_file: c.pem}
+  expect: \"main net\"
   stale_after: 1s
 watch:
 - {masternode: zz}
@@ -113,6 +115,8 @@ histroy: {}
             "networks[0].sources[1].name: another source is called \"a\" already",
             "networks[0].sources[1].url: holds a user or password; put them into username and password_file",
             "networks[0].sources[1].cookie_file: give either this or username and password_file, not both",
+            "networks[0].sources[2].key_file: is missing: cert_file and key_file go together",
+            "networks[0].expect: \"main net\" is neither the name of a chain, such as main, nor a hash of 64 hexadecimal digits",
             "networks[0].stale_after: 1s must be at least twice the poll_interval, 5s",
             "watch[0].masternode: expected 64 hexadecimal digits, found 2 characters",
             "watch[1].select: names no field: it would select every masternode",
@@ -461,4 +465,76 @@ fn a_top_level_key_for_anchors_is_no_setting_and_one_below_is_a_mistake() {
     assert_eq!(config.networks[0].sources[0].timeout, Duration::from_secs(7));
     let below = load(&text.replace("name: a", "x-name: b, name: a"), &[]).err().unwrap();
     assert!(below.contains("x-name"), "{below}");
+}
+
+const TWO_GROUPS: &str = "watch:\n\
+    - {masternode: 92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6, alias: a, groups: {operator: acme}, \
+       thresholds: {recent: 2h}}\n\
+    - {select: {payout_address: X}, groups: {operator: umbrella}}\n";
+
+#[test]
+fn thresholds_are_set_in_general_for_groups_and_for_an_entry() {
+    let text = format!(
+        "{TWO_GROUPS}alerting:\n  thresholds:\n    repeated_steps: 1.5\n    fork_near: 3d\n    overdue_blocks: 5\n    \
+         shortest_cycle: 20\n    not_understood: 2d\n    source_silence: 1h\n    groups:\n    \
+         - {{key: operator, group: acme, recent: 3h, group_nodes: 2}}\n    \
+         - {{key: operator, group: umbrella, imminent_chance: 0.1}}\n"
+    );
+    let config = load(&text, &[]).unwrap().config;
+    let thresholds = &config.alerting.thresholds;
+    let general = &thresholds.general;
+    assert_eq!((general.repeated_steps, general.fork_near_seconds), (1.5, 3 * 86_400));
+    assert_eq!((general.overdue_blocks, general.shortest_cycle), (5, 20));
+    assert_eq!((general.not_understood_seconds, general.source_silence_seconds), (2 * 86_400, 3_600));
+    let acme = thresholds.of_group("operator", "acme");
+    assert_eq!((acme.recent_seconds, acme.group_nodes, acme.imminent_chance), (10_800, 2, general.imminent_chance));
+    let umbrella = thresholds.of_group("operator", "umbrella");
+    assert_eq!((umbrella.recent_seconds, umbrella.group_nodes, umbrella.imminent_chance), (3_600, 3, 0.1));
+    assert_eq!(config.watch[0].1.thresholds.recent_seconds, Some(7_200));
+    let default = load("", &[]).unwrap().config.alerting.thresholds;
+    assert_eq!(default, domain::condition::ThresholdSettings::default());
+}
+
+#[test]
+fn a_threshold_out_of_range_or_of_no_group_is_an_error_at_its_place() {
+    let text = "watch:\n\
+        - {masternode: 92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6, groups: {operator: acme}, \
+           thresholds: {recent: 1s, group_nodes: 2}}\n\
+        alerting:\n  thresholds:\n    repeated_steps: 0.5\n    groups:\n    \
+        - {key: operator, group: acne, recent: 3h}\n    - {key: oprator, group: acme}\n    \
+        - {key: operator, group: acme, imminent_chance: 7}\n    - {group: acme}\n";
+    check_errors(
+        text,
+        &[],
+        &[
+            "watch[0].thresholds.recent: 1s is not between 1m and 1d",
+            "watch[0].thresholds.group_nodes: unknown key; known here are imminent_chance, recent, repeated_steps, overdue_blocks, shortest_cycle",
+            "alerting.thresholds.repeated_steps: \"0.5\" is not a number from 1 to 100",
+            "alerting.thresholds.groups[0].group: no entry of watch has the group operator=\"acne\"; did you mean acme?",
+            "alerting.thresholds.groups[1].key: no entry of watch has a group \"oprator\"; did you mean operator?",
+            "alerting.thresholds.groups[2].imminent_chance: \"7\" is not a number from 0 to 1",
+            "alerting.thresholds.groups[3].key: is missing",
+        ],
+    );
+}
+
+#[test]
+fn critical_alerts_that_no_receiver_gets_are_named() {
+    let with = |receivers: &str| {
+        let loaded = load(&format!("{TWO_GROUPS}alerting:\n  webhooks:\n{receivers}"), &[]).unwrap();
+        (loaded.config.alerting.unrouted, loaded.warnings)
+    };
+    let (unrouted, warnings) = with("  - {name: acme, url: \"http://a/\", match: {groups: {operator: [acme]}}}\n");
+    let expected = [
+        "the exporter itself",
+        "the network dash-main and its sources",
+        "masternodes with operator=umbrella on dash-main",
+    ];
+    assert_eq!(unrouted, expected);
+    assert!(expected.iter().all(|what| warnings.iter().any(|warning| warning.contains(what))), "{warnings:?}");
+    let all = "  - {name: acme, url: \"http://a/\", match: {groups: {operator: [acme]}}}\n  - {name: all, url: \"http://a/\"}\n";
+    assert_eq!(with(all).0, Vec::<String>::new());
+    let warnings_only = "  - {name: w, url: \"http://a/\", match: {severity: warning}}\n";
+    assert_eq!(with(warnings_only).0.len(), 4, "critical alerts go nowhere");
+    assert_eq!(load(TWO_GROUPS, &[]).unwrap().config.alerting.unrouted, Vec::<String>::new(), "without a receiver");
 }

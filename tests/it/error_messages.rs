@@ -127,8 +127,8 @@ async fn the_entry_of_another_masternode_is_refused() {
     let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{entry}", entry.len());
     let client = client(node(answer).await);
     let id = |digits: &str| digits.repeat(32).parse().unwrap();
-    assert_eq!(client.masternode(&id("01")).await.unwrap().id, id("01"));
-    assert_eq!(client.masternode(&id("02")).await.unwrap_err().kind().label(), "malformed");
+    assert_eq!(client.masternode(&id("01"), None).await.unwrap().id, id("01"));
+    assert_eq!(client.masternode(&id("02"), None).await.unwrap_err().kind().label(), "malformed");
 }
 
 /// A node deletes its cookie when it stops: the node is then down, and does not refuse the credentials.

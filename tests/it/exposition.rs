@@ -56,6 +56,7 @@ fn snapshot(network: &str, nodes: Vec<Masternode>, watched: &[(u8, &str)]) -> Ar
         alias: (*alias).into(),
         groups: BTreeMap::from([("operator".to_string(), "acme".to_string())]),
         expectations: vec![],
+        thresholds: Default::default(),
     };
     let watched = WatchList::new(watched.iter().map(entry).collect()).resolve(&list, &[]);
     let facts = ChainFacts {

@@ -50,6 +50,7 @@ async fn a_day_of_a_healthy_network_of_500_with_60_watched_and_two_replicas_page
         alias: format!("mn-{index}"),
         groups: [("operator".to_string(), format!("customer-{}", index % 7))].into(),
         expectations: vec![],
+        thresholds: Default::default(),
     });
     stage.watch(WatchList::new(watched.collect()));
     stage.poll().await;

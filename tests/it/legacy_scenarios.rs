@@ -44,6 +44,7 @@ impl Stage {
             alias: format!("mn-{index}"),
             groups: [("operator".to_string(), "acme".to_string())].into(),
             expectations: vec![],
+            thresholds: Default::default(),
         };
         let list = WatchList::new(network.masternodes().iter().enumerate().map(entry).collect());
         let (watch_list, watch_receiver) = watch::channel(list);
@@ -92,6 +93,7 @@ fn settings(rules: ChainRules) -> FollowerSettings {
     FollowerSettings {
         network: "it".into(),
         rules: Arc::new(rules),
+        expect: None,
         poll_interval: Duration::ZERO,
         stale_after: Duration::from_secs(900),
         resync_blocks: 576,

@@ -66,6 +66,7 @@ mod sessions;
 mod support;
 mod tidy;
 mod undelivered;
+mod unsaid_changes;
 mod v24;
 mod v24_followed;
 mod v24_network;

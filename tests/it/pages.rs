@@ -54,6 +54,7 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
             version: "1.2.3".into(),
             summary: "What it is.".into(),
             telemetry_path: Default::default(),
+            path_prefix: String::new(),
             links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
         },
         runbooks: RUNBOOKS,
@@ -328,6 +329,7 @@ fn watched(number: u32, alias: &str, group: &str) -> WatchTarget {
         alias: alias.into(),
         groups,
         expectations: vec![],
+        thresholds: Default::default(),
         maintenance_until: None,
     }
 }

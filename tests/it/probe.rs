@@ -49,6 +49,7 @@ fn config(network: &Network, url: String, probe: Option<probe::ProbeSettings>) -
     config.networks = vec![NetworkConfig {
         name: "dash-test".into(),
         chain: ChainConfig::dash(),
+        expect: None,
         sources: vec![SourceConfig {
             name: "node".into(),
             url: RpcUrl::new(url),
@@ -65,7 +66,16 @@ fn config(network: &Network, url: String, probe: Option<probe::ProbeSettings>) -
     }];
     let entry = |(id, alias): (&String, &str)| {
         let selector = Selector::Id(id.parse().unwrap());
-        (None, WatchEntry { selector, alias: alias.into(), groups: [].into(), expectations: vec![] })
+        (
+            None,
+            WatchEntry {
+                selector,
+                alias: alias.into(),
+                groups: [].into(),
+                expectations: vec![],
+                thresholds: Default::default(),
+            },
+        )
     };
     config.watch = network.masternodes().iter().zip(["here", "elsewhere"]).map(entry).collect();
     config.metrics.probed = probe.is_some();

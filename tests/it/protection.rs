@@ -17,8 +17,9 @@ use exporter_toolkit::{WebSecurity, web_config};
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use masternode_exporter::metrics::{Body, Page};
 use masternode_exporter::web;
-use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness, TelemetryPath};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, TelemetryPath};
 use masternode_exporter::web::meters::Meters;
 use masternode_exporter::web::settings::WebSettings;
 use prometheus::{Registry, TextEncoder};
@@ -152,11 +153,12 @@ fn site() -> Handlers {
             version: "1".into(),
             summary: "…".into(),
             telemetry_path: TelemetryPath::default(),
+            path_prefix: String::new(),
             links: vec![],
         },
         runbooks: &[],
         metrics: Box::new(move |_| {
-            let reply = MetricsReply { content_type: "text/plain; version=0.0.4", gzip: false, body: body() };
+            let reply = Page { content_type: "text/plain; version=0.0.4", gzip: false, body: body() };
             Box::pin(std::future::ready(Ok(reply)))
         }),
         api: None,

@@ -33,12 +33,12 @@ fn recorded_quorums_have_the_computed_members_in_order() {
         let hash: BlockHash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
         let height = Height(line["lot"]["height"].as_u64().unwrap() as u32);
         let block = Block { height, hash, time: UnixSeconds(0) };
-        let lot = sml_diff::lot(body("coinbase").unwrap(), &block).unwrap().expect("v20 is active");
+        let lot = sml_diff::quorum_modifier_input(body("coinbase").unwrap(), &block).unwrap().expect("v20 is active");
         without_chainlock += u32::from(lot.chainlock.is_none());
         let mut whole = Sml::default();
-        whole.apply(&sml_diff::roll_change(body("roll").unwrap(), &hash).unwrap());
+        whole.apply(&sml_diff::sml_diff(body("roll").unwrap(), &hash).unwrap());
         match body("change") {
-            Some(change) => carried.apply(&sml_diff::roll_change(change, &hash).unwrap()),
+            Some(change) => carried.apply(&sml_diff::sml_diff(change, &hash).unwrap()),
             None => carried = whole.clone(),
         }
         assert_eq!(carried, whole, "what changed makes the same of the list before");
@@ -63,14 +63,14 @@ fn an_answer_of_another_block_or_without_inputs_is_refused() {
     let text = |name: &str| line[name].as_str().unwrap().to_string();
     let hash: BlockHash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
     let other = BlockHash("11".repeat(32).parse().unwrap());
-    assert!(sml_diff::roll_change(text("roll").as_bytes(), &other).is_err());
+    assert!(sml_diff::sml_diff(text("roll").as_bytes(), &other).is_err());
     for (from, to) in
         [("\"confirmedHash\":\"", "\"confirmedHash\":\"x"), ("\"isValid\"", "\"valid\""), ("\"mnList\"", "\"list\"")]
     {
-        assert!(sml_diff::roll_change(text("roll").replace(from, to).as_bytes(), &hash).is_err(), "{to}");
+        assert!(sml_diff::sml_diff(text("roll").replace(from, to).as_bytes(), &hash).is_err(), "{to}");
     }
     let block = Block { height: Height(256), hash, time: UnixSeconds(0) };
-    let lot = |text: String| sml_diff::lot(text.as_bytes(), &block);
+    let lot = |text: String| sml_diff::quorum_modifier_input(text.as_bytes(), &block);
     assert!(lot(text("coinbase").replace("\"bestCLSignature\":\"", "\"bestCLSignature\":\"+")).is_err());
     assert!(lot(text("coinbase").replace("\"bestCLSignature\"", "\"signature\"")).is_err(), "v20 names one");
     assert_eq!(

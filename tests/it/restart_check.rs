@@ -78,6 +78,61 @@ async fn the_window_determines_the_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_some_minutes_costs_what_it_may_miss_and_the_next_window_is_named() {
+    let stage = Stage::at(85).await;
+    // 157.6 seconds a block on the simulated chain before it is measured; at offset 85 an Evo node has 11 blocks left.
+    let (code, text, errors) = stage.run(&["--masternode", "evo", "--for", "10m"]).await;
+    assert_eq!(code, Some(0), "{text}{errors}");
+    let (code, text, _) = stage.run(&["--masternode", "evo", "--for", "1h", "--plan"]).await;
+    assert_eq!(code, Some(3), "{text}");
+    assert!(
+        text.contains("has 11 blocks before the next session, and ") && text.contains("may arrive in 1h"),
+        "{text}"
+    );
+    assert!(text.contains("it misses 0 known seats, and 0.00 further ones are expected"), "{text}");
+    assert!(text.contains("no window is long enough up to block 2881237; the longest: after block"), "{text}");
+    // The windows are those of docs/pose.md: 11 blocks from offset 13 to 23 of each 24, and none while a cycle of 288 begins.
+    let windows = text.lines().filter(|line| line.starts_with("longest") || line.starts_with("too short")).count();
+    assert!(windows > 30, "{text}");
+    let (code, text, _) = stage.run(&["--masternode", "regular", "--for", "1h", "--plan"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("\nlongest") && text.contains("\nfits"), "{text}");
+    for wrong in [&["--for", "0s"][..], &["--for", "25h"], &["--for", "10m", "--blocks", "4"]] {
+        let arguments = [&["--masternode", "evo"], wrong].concat();
+        assert_eq!(stage.run(&arguments).await.0, Some(2), "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_a_fleet_is_a_table_json_or_a_calendar_and_tells_by_its_exit_code_whether_all_have_a_place() {
+    let stage = Stage::at(85).await;
+    let plan = |more: &'static [&'static str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+        command.arg("--config.file").arg(stage.file()).arg("restart-plan").args(more);
+        stage.output(command)
+    };
+    let (code, table, errors) = plan(&["--for", "10m"]).await;
+    assert_eq!(code, Some(0), "{table}{errors}");
+    let rows: Vec<Vec<&str>> = table.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    // The Evo node has fewer times and is first; both windows are open.
+    assert_eq!((rows.len(), rows[0][0], rows[0][1]), (2, "evo", "2880085"), "{table}");
+    assert_eq!(rows[1][0], "regular");
+    let between = rows[1][1].parse::<u32>().unwrap() - 2_880_085;
+    let (code, json, _) = plan(&["--for", "10m", "--format", "json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, json["blocks"].as_u64()), (Some(0), Some(between.into())), "one begins when the other is over");
+    let (code, calendar, _) = plan(&["--for", "10m", "--format", "ics"]).await;
+    assert_eq!((code, calendar.matches("SUMMARY:Restart ").count()), (Some(0), 2), "{calendar}");
+    let (_, both, _) = plan(&["--parallel", "2"]).await;
+    assert_eq!(both.matches("2880085").count(), 3, "both at once, and the head: {both}");
+    let (code, long, _) = plan(&["--for", "2h"]).await;
+    assert_eq!(code, Some(3), "{long}");
+    assert!(long.contains("evo is not placed: no window is long enough; cheapest after block"), "{long}");
+    let (code, _, errors) = plan(&["--group", "region=eu"]).await;
+    assert_eq!((code, errors.contains("--group: it has no masternode on network one")), (Some(2), true), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_without_the_masternode_is_ignored() {
     // Half of the Evo nodes are members of a Platform quorum; there are too few nodes for quorums of 400.
     let stage = Stage::of(63, Options { masternodes: 220, evo: 200, ..Options::default() }).await;
@@ -172,4 +227,5 @@ async fn duties_are_printed_as_a_table_as_json_and_as_a_calendar() {
     assert_eq!(calendar.matches("BEGIN:VEVENT\r\n").count(), seats);
     assert!(calendar.starts_with("BEGIN:VCALENDAR\r\n") && calendar.ends_with("END:VCALENDAR\r\n"), "{calendar}");
     assert!(calendar.contains("SUMMARY:regular: llmq_60_75 session\r\n"), "{calendar}");
+    assert!(calendar.split("\r\n").all(|line| line.len() <= 75), "{calendar}");
 }

@@ -467,6 +467,7 @@ async fn another_watch_list_is_used_with_the_next_poll_and_needs_no_call() {
         alias: "treasury".into(),
         groups: [("operator".to_string(), "acme".to_string())].into(),
         expectations: vec![(WatchField::PayoutAddress, payout), (WatchField::Address, "192.0.2.1:9999".into())],
+        thresholds: Default::default(),
     };
     stage.watch(WatchList::new(vec![selected]));
     stage.mine(&[]).await;

@@ -183,6 +183,7 @@ impl Followed {
         let settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
+            expect: None,
             poll_interval: Duration::ZERO,
             stale_after: Duration::from_secs(900),
             resync_blocks: 576,
@@ -251,7 +252,13 @@ fn payouts(parts: &[(&str, u32)]) -> Value {
 
 fn watched(network: &Network, place: usize, expectations: Vec<(WatchField, String)>) -> WatchEntry {
     let selector = Selector::Id(network.masternodes()[place].parse().unwrap());
-    WatchEntry { selector, alias: format!("mn-{place}"), groups: BTreeMap::new(), expectations }
+    WatchEntry {
+        selector,
+        alias: format!("mn-{place}"),
+        groups: BTreeMap::new(),
+        expectations,
+        thresholds: Default::default(),
+    }
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ impl Episode {
             alias: format!("mn-{place}"),
             groups: BTreeMap::new(),
             expectations: vec![],
+            thresholds: Default::default(),
         };
         stage.watch(WatchList::new(all.iter().enumerate().map(entry).collect()));
         Episode { stage, regular, evo, shared, paid: BTreeMap::new() }
@@ -333,6 +334,7 @@ async fn a_selected_masternode_stays_watched_when_its_payee_changes_even_during_
         alias: "treasury".into(),
         groups: BTreeMap::new(),
         expectations: vec![(WatchField::PayoutAddress, stage.network.masternode(id).unwrap().payout_address)],
+        thresholds: Default::default(),
     };
     stage.watch(WatchList::new(vec![select(&here), select(&down)]));
     stage.mine(&[]).await;
@@ -358,7 +360,13 @@ fn expecting(network: &Network, ids: &[String]) -> WatchList {
             (WatchField::OwnerAddress, facts.owners[0].clone()),
         ];
         let selector = Selector::Id(id.parse().unwrap());
-        WatchEntry { selector, alias: format!("mn-{place}"), groups: BTreeMap::new(), expectations }
+        WatchEntry {
+            selector,
+            alias: format!("mn-{place}"),
+            groups: BTreeMap::new(),
+            expectations,
+            thresholds: Default::default(),
+        }
     };
     WatchList::new(ids.iter().enumerate().map(entry).collect())
 }

@@ -14,7 +14,13 @@ use crate::support::harness::{NOW, Stage};
 
 fn entry(payout: &str) -> WatchEntry {
     let selector = Selector::Fields(vec![(WatchField::PayoutAddress, payout.into())]);
-    WatchEntry { selector, alias: "mine".into(), groups: [].into(), expectations: vec![] }
+    WatchEntry {
+        selector,
+        alias: "mine".into(),
+        groups: [].into(),
+        expectations: vec![],
+        thresholds: Default::default(),
+    }
 }
 
 #[tokio::test]

@@ -63,10 +63,11 @@ fn block(height: u32, masternodes: u32) -> BlockEvents {
     };
     let mut sessions = Vec::new();
     let mut formed = |name: &'static str, quorums: u32, size: u32| {
-        sessions.extend(
-            (0..quorums)
-                .map(|quorum| DkgOutcome { quorum_type: name.into(), members: Some(seats(quorum, size).collect()) }),
-        );
+        sessions.extend((0..quorums).map(|quorum| DkgOutcome {
+            quorum_type: name.into(),
+            quorum: None,
+            members: Some(seats(quorum, size).collect()),
+        }));
     };
     if height % 24 == 10 {
         formed("llmq_100_67", 1, 100);

@@ -73,7 +73,7 @@ pub struct ChainFacts {
     /// The node reports the payees of blocks, or the kind of a block where payees are hidden, so payments are counted.
     pub tells_payees: bool,
     /// The node reports the results of DKG sessions, so they can be counted.
-    pub tells_sessions: bool,
+    pub reports_dkg_outcomes: bool,
     /// When quorums were last mined, and which sessions are open; types without data are absent.
     pub formations: Formations,
 }
@@ -102,7 +102,7 @@ impl ChainFacts {
             block_hashes: Arc::default(),
             held_types: None,
             tells_payees: false,
-            tells_sessions: false,
+            reports_dkg_outcomes: false,
             formations: Formations::new(),
         }
     }

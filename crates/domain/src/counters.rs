@@ -4,9 +4,9 @@
 //! (`meters`).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use crate::dkg_outcome::DkgOutcome;
+use crate::dkg_outcome::{DkgOutcome, PastSession};
 use crate::event::{BanCause, Event, EventKind, Field};
 use crate::masternode::{Height, MasternodeId, NodeType};
 
@@ -69,12 +69,17 @@ pub struct NetworkCounters {
     pub removals: u64,
 }
 
+/// Sessions of a masternode that are kept one by one.
+const KEPT_SESSIONS: usize = 64;
+
 /// All counts of one network.
 #[derive(Clone, Debug, Default)]
 pub struct EventCounters {
     nodes: HashMap<MasternodeId, NodeCounters>,
     network: [NetworkCounters; NodeType::ALL.len()],
     sessions: ByQuorumType<DkgCounters>,
+    /// The last sessions of each masternode, in the order in which they ended. Of this process only.
+    past: HashMap<MasternodeId, VecDeque<PastSession>>,
 }
 
 impl EventCounters {
@@ -84,7 +89,7 @@ impl EventCounters {
         network: [NetworkCounters; NodeType::ALL.len()],
         sessions: ByQuorumType<DkgCounters>,
     ) -> EventCounters {
-        EventCounters { nodes: nodes.into_iter().collect(), network, sessions }
+        EventCounters { nodes: nodes.into_iter().collect(), network, sessions, past: HashMap::new() }
     }
 
     /// These counts plus those of later events.
@@ -118,7 +123,26 @@ impl EventCounters {
             sessions.formed += later.formed;
             sessions.failed += later.failed;
         }
+        for (id, sessions) in &later.past {
+            sessions.iter().for_each(|session| self.keep(*id, session.clone()));
+        }
         self
+    }
+
+    /// Keeps a session; one that a reorg mined again replaces what it was before.
+    fn keep(&mut self, id: MasternodeId, session: PastSession) {
+        let kept = self.past.entry(id).or_default();
+        let key = |session: &PastSession| (session.quorum_type.clone(), session.start, session.index);
+        kept.retain(|other| key(other) != key(&session));
+        kept.push_back(session);
+        if kept.len() > KEPT_SESSIONS {
+            kept.pop_front();
+        }
+    }
+
+    /// The last sessions of a masternode that ended with a quorum while this process ran, in the order in which they ended; bounded.
+    pub fn past_sessions(&self, id: &MasternodeId) -> Vec<PastSession> {
+        self.past.get(id).map_or_else(Vec::new, |kept| kept.iter().cloned().collect())
     }
 
     /// Counts one event.
@@ -161,6 +185,12 @@ impl EventCounters {
             let node = self.nodes.entry(*id).or_default();
             let memberships = node.memberships.entry(session.quorum_type.clone()).or_default();
             *(if *valid { &mut memberships.valid } else { &mut memberships.invalid }) += 1;
+            if let Some((start, index)) = session.quorum {
+                self.keep(
+                    *id,
+                    PastSession { quorum_type: session.quorum_type.clone(), index, start, attended: *valid },
+                );
+            }
         }
     }
 
@@ -227,6 +257,34 @@ mod tests {
         assert_eq!(tallies.network()[1].penalties, 2);
         assert_eq!(tallies.network()[0], NetworkCounters::default());
         assert_eq!(tallies.node(&id(2)), NodeCounters::default());
+    }
+
+    #[test]
+    fn each_seat_of_a_session_is_counted_and_the_last_ones_are_kept() {
+        let ended = |start: u32, index: u32, attended: bool| DkgOutcome {
+            quorum_type: "llmq_60_75".into(),
+            quorum: Some((Height(start), index)),
+            members: Some(vec![(id(1), attended), (id(2), true)]),
+        };
+        let mut tallies = EventCounters::default();
+        tallies.record_session(&ended(288, 0, true));
+        tallies.record_session(&ended(289, 1, false));
+        tallies.record_session(&DkgOutcome { quorum_type: "llmq_60_75".into(), quorum: None, members: None });
+        let sessions = |tallies: &EventCounters, number: u8| {
+            let past = tallies.past_sessions(&id(number));
+            past.iter().map(|session| (session.start.0, session.index, session.attended)).collect::<Vec<_>>()
+        };
+        assert_eq!(tallies.node(&id(1)).memberships["llmq_60_75"], Memberships { valid: 1, invalid: 1 });
+        assert_eq!(sessions(&tallies, 1), [(288, 0, true), (289, 1, false)]);
+        assert_eq!(sessions(&tallies, 3), []);
+        // A reorg: the quorum is mined again.
+        tallies.record_session(&ended(289, 1, true));
+        assert_eq!(sessions(&tallies, 1), [(288, 0, true), (289, 1, true)]);
+        let mut later = EventCounters::default();
+        (1..=70).for_each(|cycle| later.record_session(&ended(cycle * 288 + 2, 2, true)));
+        let all = tallies.add_later(&later);
+        assert_eq!(all.node(&id(1)).memberships["llmq_60_75"], Memberships { valid: 72, invalid: 1 });
+        assert_eq!((sessions(&all, 1).len(), sessions(&all, 1)[0].0), (64, 7 * 288 + 2));
     }
 
     #[test]

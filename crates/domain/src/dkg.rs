@@ -29,8 +29,8 @@ pub struct QuorumType {
     pub window_start: u32,
     /// Last offset into the interval at which commitments can be mined.
     pub window_end: u32,
-    /// A member should not restart before this offset into the interval
-    /// (docs/spec/dash.md#safe-maintenance).
+    /// Offset into the interval up to which an absence of a member may be a failure: the one choice of a busy period, see
+    /// [`QuorumType::free_from`].
     pub busy_until: u32,
     /// Only Evo nodes are members.
     pub evo_only: bool,
@@ -166,10 +166,12 @@ impl QuorumType {
         self.window_start + u32::from(self.quorums == 1)
     }
 
-    /// Blocks from the beginning of a session in which an absence is a failure: the four phases before the members commit. A
-    /// phase has 2 blocks, with 400 members 4 (docs/spec/dip24-rotation.md#when-a-seat-is-in-danger).
-    pub fn danger_blocks(&self) -> u32 {
-        if self.size >= 400 { 16 } else { 8 }
+    /// The newest block from which on a restart misses nothing of the session, or cycle of sessions, that began at `begun`
+    /// (docs/spec/dash.md#safe-maintenance): for rotating types the end of the mining window. The code of the node suggests
+    /// less, 8 blocks from the beginning of the own session (docs/spec/dip24-rotation.md#when-a-seat-is-in-danger), which was
+    /// not verified on a network.
+    pub fn free_from(&self, begun: Height) -> Height {
+        begun.after(self.busy_until)
     }
 
     /// Whether a session of this type that formed no quorum yet can form none any more after this block.
@@ -211,7 +213,7 @@ impl QuorumType {
             Membership::Possible(_) => Some(start),
         };
         let ahead = (0..MOST_SPARED).map(|session| begun.after(session * self.interval));
-        for start in ahead.filter(|start| tip < start.after(self.busy_until)) {
+        for start in ahead.filter(|start| tip < self.free_from(*start)) {
             if let Some(first) = busy_from(start) {
                 return first.above(tip);
             }

@@ -1,14 +1,14 @@
-//! Duties of a masternode: the DKG sessions in which it sits or may sit, and what an outage over known blocks costs.
+//! Duties of a masternode: the DKG sessions in which it sits or may sit, and what follows if it goes offline.
 //!
 //! Seats in quorums that do not rotate are known [`LEAD`] blocks ahead, those in rotating ones up to four cycles.
 //!
-//! Never here: how members are selected; asking a node.
+//! Never here: how members are selected; when to restart ([`crate::restart`]); asking a node.
 
 use crate::chain_facts::{ChainFacts, Population};
 use crate::dkg::{self, Membership, QuorumType};
 use crate::masternode::{Height, Masternode, MasternodeId, NodeType, Score};
 use crate::pose::PoseLimits;
-use crate::quorum_rotation::{CYCLES, Rotation};
+use crate::quorum_rotation::{CYCLES, Rotation, RotationSeat};
 #[cfg(doc)]
 use crate::quorum_selection::LEAD;
 use crate::quorum_selection::SelectedQuorum;
@@ -18,6 +18,9 @@ use crate::snapshot::{NodeView, Snapshot};
 /// Blocks ahead for which duties are listed: four cycles of the rotating type of mainnet, in which seats can be known.
 pub const OUTLOOK_BLOCKS: u32 = 1_152;
 
+/// The highest chance of a seat that is not decided: never 1, which is a known seat.
+const UNDECIDED: f64 = 0.999;
+
 /// A session in which a masternode sits or may sit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Duty {
@@ -25,13 +28,14 @@ pub struct Duty {
     pub quorum_type: &'static str,
     /// Index of the quorum in its cycle; `None` for types that do not rotate, and while it is not known.
     pub index: Option<u32>,
-    /// First block at which an absence is a failure: the one with which the session begins.
+    /// Block with which the session begins: a member that is absent then fails. Of a seat that is not known the first block of
+    /// its cycle.
     pub start: Height,
-    /// First block behind the danger: an absence from here on is no failure in this session.
+    /// The newest block from which on a restart misses nothing of it ([`QuorumType::free_from`]).
     pub end: Height,
     /// First height at which a failure can be punished.
     pub due: Height,
-    /// Chance in 0…1 that the masternode sits in it; 1 for a known seat.
+    /// Chance in 0…1 that the masternode sits in it; 1 for a known seat, 0 while there are too few masternodes for the session.
     pub chance: f64,
 }
 
@@ -42,10 +46,11 @@ impl Duty {
         self.chance >= 1.0
     }
 
-    /// Whether an outage of the blocks from `first` to `last` misses it; `None` for an outage without end.
+    /// Whether an outage that begins after the block `after` and still lasts at `last` may be a failure in it; `None` for an
+    /// outage without end.
     #[must_use]
-    pub fn is_missed_by(&self, first: Height, last: Option<Height>) -> bool {
-        first < self.end && last.is_none_or(|last| last >= self.start)
+    pub fn may_be_missed_by(&self, after: Height, last: Option<Height>) -> bool {
+        after < self.end && last.is_none_or(|last| last >= self.start)
     }
 }
 
@@ -69,16 +74,17 @@ impl DutyInputs<'_> {
     pub fn of(&self, id: &MasternodeId, node_type: NodeType, until: Height) -> Vec<Duty> {
         let mut duties = Vec::new();
         for kind in self.types.iter().filter(|kind| kind.draws(node_type)) {
+            let seats = self.seats(id, kind);
             let mut start = kind.begun(self.tip);
             while start <= until {
                 match kind.quorums {
                     1 => duties.extend(self.in_session(id, kind, start)),
-                    _ => duties.extend(self.in_cycle(id, kind, start)),
+                    _ => duties.extend(self.in_cycle(&seats, kind, start)),
                 }
                 start = start.after(kind.interval);
             }
         }
-        duties.retain(|duty| duty.end > self.tip.after(1) && duty.start <= until);
+        duties.retain(|duty| duty.end > self.tip && duty.start <= until);
         duties.sort_unstable_by_key(|duty| (duty.start, duty.due, duty.quorum_type, duty.index));
         duties
     }
@@ -86,10 +92,10 @@ impl DutyInputs<'_> {
     /// What is known of a masternode's seat in the session, or cycle of sessions, of a type that begins at `start`.
     #[must_use]
     pub fn membership(&self, id: &MasternodeId, kind: &QuorumType, start: Height) -> Membership {
-        let rotation = self.rotations.iter().find(|rotation| rotation.kind() == kind);
+        let rotation = self.rotation(kind);
         let duties = match (kind.quorums, rotation) {
             (1, _) if self.selected_at(kind, start).is_some() => self.in_session(id, kind, start).into_iter().collect(),
-            (2.., Some(rotation)) if rotation.cycle() <= start => self.in_cycle(id, kind, start),
+            (2.., Some(rotation)) if rotation.cycle() <= start => self.in_cycle(&self.seats(id, kind), kind, start),
             _ => return Membership::Possible(kind.seats(self.population)),
         };
         let is_decided = kind.quorums == 1 || rotation.is_some_and(|rotation| rotation.cycle() == start);
@@ -102,63 +108,67 @@ impl DutyInputs<'_> {
         }
     }
 
+    fn rotation(&self, kind: &QuorumType) -> Option<&Rotation> {
+        self.rotations.iter().find(|rotation| rotation.kind() == kind).map(AsRef::as_ref)
+    }
+
+    /// Its known seats in quorums of a rotating type.
+    fn seats(&self, id: &MasternodeId, kind: &QuorumType) -> Vec<RotationSeat> {
+        match id {
+            MasternodeId::ProTx(pro_tx) => self.rotation(kind).map_or_else(Vec::new, |rotation| rotation.seats(pro_tx)),
+            MasternodeId::Collateral(_) => Vec::new(),
+        }
+    }
+
     fn selected_at(&self, kind: &QuorumType, start: Height) -> Option<&SelectedQuorum> {
         self.selected.iter().find(|selected| selected.kind == *kind && selected.start == start).map(AsRef::as_ref)
     }
 
     fn in_session(&self, id: &MasternodeId, kind: &QuorumType, start: Height) -> Option<Duty> {
         let chance = match self.selected_at(kind, start) {
-            Some(selected) => f64::from(u8::from(selected.seats(id))),
-            None => kind.seats(self.population).min(1.0),
+            Some(selected) if selected.seats(id) => 1.0,
+            Some(_) => return None,
+            None => kind.seats(self.population).min(UNDECIDED),
         };
-        let end = start.after(kind.danger_blocks());
-        let due = start.after(kind.due_offset());
-        (chance > 0.0).then_some(Duty { quorum_type: kind.name, index: None, start, end, due, chance })
+        let (end, due) = (kind.free_from(start), start.after(kind.due_offset()));
+        Some(Duty { quorum_type: kind.name, index: None, start, end, due, chance })
     }
 
-    fn in_cycle(&self, id: &MasternodeId, kind: &QuorumType, cycle: Height) -> Vec<Duty> {
-        let MasternodeId::ProTx(pro_tx) = id else { return Vec::new() };
-        let (danger, due) = (kind.danger_blocks(), cycle.after(kind.due_offset()));
-        let rotation = self.rotations.iter().find(|rotation| rotation.kind() == kind);
-        let known = rotation.map_or_else(Vec::new, |rotation| rotation.seats(pro_tx));
+    fn in_cycle(&self, seats: &[RotationSeat], kind: &QuorumType, cycle: Height) -> Vec<Duty> {
+        let (end, due) = (kind.free_from(cycle), cycle.after(kind.due_offset()));
+        let known = seats.iter().filter(|seat| seat.due == due);
         let mut duties: Vec<Duty> = known
-            .iter()
-            .filter(|seat| seat.due == due)
             .map(|seat| {
-                let end = seat.start.after(danger);
                 let index = Some(seat.index);
                 Duty { quorum_type: kind.name, index, start: seat.start, end, due, chance: 1.0 }
             })
             .collect();
-        // Quarters of this cycle that are not made yet. A cycle before the newest one is over or was never known.
-        let missing = match rotation {
-            Some(rotation) if rotation.cycle() >= cycle => 0,
-            Some(rotation) => (cycle.above(rotation.cycle()) / kind.interval).min(CYCLES),
-            None => CYCLES,
+        // Quarters of this cycle that are not made yet. Of a cycle before the newest one nothing is known any more.
+        let missing = match self.rotation(kind) {
+            Some(rotation) if rotation.cycle() <= cycle => (cycle.above(rotation.cycle()) / kind.interval).min(CYCLES),
+            _ => CYCLES,
         };
-        let chance = self.chance_of_more(kind, missing, !duties.is_empty());
-        if chance > 0.0 {
-            let end = cycle.after(kind.quorums - 1 + danger);
-            // At a chance of 1 the session is still not known.
-            let chance = chance.min(0.999);
-            duties.push(Duty { quorum_type: kind.name, index: None, start: cycle, end, due, chance });
-        }
+        let chance = self.chance_of_more(kind, missing, !duties.is_empty()).map(|chance| chance.min(UNDECIDED));
+        let more = |chance| Duty { quorum_type: kind.name, index: None, start: cycle, end, due, chance };
+        duties.extend(chance.map(more));
         duties
     }
 
-    /// Chance of a seat in the quarters of a cycle that are still missing (docs/spec/dip24-rotation.md#what-rotates).
-    fn chance_of_more(&self, kind: &QuorumType, missing: u32, has_seat: bool) -> f64 {
+    /// Chance of a seat in the quarters of a cycle that are still missing (docs/spec/dip24-rotation.md#what-rotates). `None`:
+    /// there can be none.
+    fn chance_of_more(&self, kind: &QuorumType, missing: u32, has_seat: bool) -> Option<f64> {
         let valid = self.population.all_valid() as f64;
         let seats = f64::from(kind.size * kind.quorums);
         let (open, taken) = (seats * f64::from(missing) / 4.0, seats * f64::from(CYCLES - missing) / 4.0);
-        if missing == 0 || valid < f64::from(kind.minimum) {
-            return 0.0;
-        }
-        if has_seat {
+        if missing == 0 || has_seat && valid >= seats {
             // With as many valid masternodes as seats none has two in a cycle.
-            return if valid >= seats { 0.0 } else { ((seats - valid) / valid).clamp(0.0, 1.0) };
+            return None;
         }
-        (open / (valid - taken).max(open)).min(1.0)
+        Some(match has_seat {
+            _ if valid < f64::from(kind.minimum) => 0.0,
+            true => ((seats - valid) / valid).clamp(0.0, 1.0),
+            false => (open / (valid - taken).max(open)).min(1.0),
+        })
     }
 }
 
@@ -270,80 +280,24 @@ pub struct OfflineOutlook {
     pub ban: Bounds,
 }
 
-/// What follows if a masternode with this score goes offline after the tip. The earliest heights count every session in which
-/// it may sit, the latest ones only its known seats. Penalties are counted at the first height at which they can come.
+/// What follows if a masternode with this score goes offline after the tip. The earliest heights count every session that can be
+/// held, in which it may sit and whose busy period is not over, the latest ones only known seats in sessions that begin after the tip. Penalties
+/// are counted at the first height at which they can come.
 #[must_use]
 pub fn offline_outlook(duties: &[Duty], tip: Height, score: Score, limits: PoseLimits) -> OfflineOutlook {
     let next = tip.after(1);
     let heights = |is_counted: &dyn Fn(&Duty) -> bool| {
-        let missed = duties.iter().filter(|duty| duty.is_missed_by(next, None) && is_counted(duty));
+        let missed = duties.iter().filter(|duty| duty.may_be_missed_by(tip, None) && is_counted(duty));
         let failures: Vec<Height> = missed.map(|duty| Height(duty.due.max(next).above(tip))).collect();
         let projection = ScoreProjection::new(limits, score, &failures);
         let absolute = |height: Height| tip.after(height.0);
         (failures.iter().min().copied().map(absolute), projection.ban_height().map(absolute))
     };
-    let (earliest, latest) = (heights(&|_| true), heights(&Duty::is_known));
+    let (earliest, latest) = (heights(&|duty| duty.chance > 0.0), heights(&|duty| duty.is_known() && duty.start > tip));
     OfflineOutlook {
         penalty: Bounds { earliest: earliest.0, latest: latest.0 },
         ban: Bounds { earliest: earliest.1, latest: latest.1 },
     }
-}
-
-/// What an outage of some blocks costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct OutageCost {
-    /// Known seats that are missed.
-    pub known: usize,
-    /// Expected further ones.
-    pub expected: f64,
-    /// Whether the known ones ban.
-    pub bans: bool,
-}
-
-/// What an outage of the blocks from `first` to `last` costs a masternode with this score at the tip.
-#[must_use]
-pub fn outage_cost(
-    duties: &[Duty],
-    tip: Height,
-    (score, limits): (Score, PoseLimits),
-    (first, last): (Height, Height),
-) -> OutageCost {
-    let missed = || duties.iter().filter(|duty| duty.is_missed_by(first, Some(last)));
-    let failures: Vec<Height> =
-        missed().filter(|duty| duty.is_known()).map(|duty| Height(duty.due.above(tip))).collect();
-    OutageCost {
-        known: failures.len(),
-        expected: missed().filter(|duty| !duty.is_known()).map(|duty| duty.chance).sum(),
-        bans: ScoreProjection::new(limits, score, &failures).ban_height().is_some(),
-    }
-}
-
-/// Blocks of an outage that misses nothing: the first one, and how many; up to `until`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuietWindow {
-    /// First block that may be missed.
-    pub start: Height,
-    /// How many blocks may be missed.
-    pub blocks: u32,
-}
-
-/// The windows from the block after the tip up to `until` in which an absence misses no session, known or possible.
-#[must_use]
-pub fn quiet_windows(duties: &[Duty], tip: Height, until: Height) -> Vec<QuietWindow> {
-    let mut windows = Vec::new();
-    let mut free = tip.after(1);
-    let mut busy: Vec<(Height, Height)> = duties.iter().map(|duty| (duty.start, duty.end)).collect();
-    busy.sort_unstable();
-    for (start, end) in busy {
-        if start > free {
-            windows.push(QuietWindow { start: free, blocks: start.above(free) });
-        }
-        free = free.max(end);
-    }
-    if until >= free {
-        windows.push(QuietWindow { start: free, blocks: until.above(free) + 1 });
-    }
-    windows
 }
 
 #[cfg(test)]

@@ -135,7 +135,13 @@ mod tests {
 
     #[test]
     fn selections_and_maintenance_that_match_nobody_are_counted_apart() {
-        let entry = |selector| WatchEntry { selector, alias: "a".into(), groups: [].into(), expectations: vec![] };
+        let entry = |selector| WatchEntry {
+            selector,
+            alias: "a".into(),
+            groups: [].into(),
+            expectations: vec![],
+            thresholds: Default::default(),
+        };
         let work = |selector, until| Maintenance { selector, until: UnixSeconds(until), reason: String::new() };
         let watch = WatchList::new(vec![
             entry(payout("Xone")),

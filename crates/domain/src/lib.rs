@@ -5,7 +5,7 @@
 //! blocks. [`event`] holds the changes between blocks, [`dkg_outcome`] the results of DKG sessions, [`rfc3339`] the
 //! format of times. [`watch`] holds the watch list, [`entry_matches`] what its entries match, [`maintenance`] masternodes in maintenance, [`probe`] the results
 //! of probes, [`session`] active DKG sessions, [`quorum_selection`] and [`quorum_rotation`] the members of the next ones,
-//! [`duty`] the known sessions of a masternode and the cost of an outage, and [`quorum`] the last quorums of each type.
+//! [`duty`] the sessions of a masternode, [`restart`] what a restart costs it, and [`quorum`] the last quorums of each type.
 //! [`list_proof`] holds the proof that a list is the one that the chain commits to. [`registrations`] counts masternodes by form of registration, [`census`] watched ones by
 //! software. [`foreign_text`] bounds text that others wrote. [`release`] lists software with known faults, [`requirement`] the requirements of the network, [`revival`]
 //! the commands that revive a masternode, and [`deployment`] the activation of consensus changes. [`snapshot`] combines
@@ -43,6 +43,7 @@ pub mod quorum_selection;
 pub mod registrations;
 pub mod release;
 pub mod requirement;
+pub mod restart;
 pub mod revival;
 pub mod rfc3339;
 #[cfg(any(test, feature = "samples"))]

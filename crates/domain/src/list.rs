@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::details::Detail;
 use crate::masternode::{BlockHash, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds};
 use crate::terms::TermsChange;
 use crate::unreadable::Unreadable;
@@ -81,6 +82,22 @@ pub struct ListDiff {
     pub updated: Vec<(MasternodeId, StateChange)>,
 }
 
+impl ListDiff {
+    /// The updates that may hide that an operator has no payout address any more: an update contains a new one, but omits that it
+    /// was cleared (docs/spec/dash.md#protx-listdiff). Only a registration's service transaction clears it, so updates of
+    /// scores and payments alone are left out.
+    pub fn unsaid_operator_payouts<'a>(
+        &'a mut self,
+        before: &MasternodeList,
+    ) -> impl Iterator<Item = (MasternodeId, &'a mut TermsChange)> {
+        let has_payout = |id: &MasternodeId| {
+            before.get(id).is_some_and(|masternode| masternode.details.has(Detail::OperatorPayoutAddress))
+        };
+        let updates = self.updated.iter_mut().filter(move |(id, change)| change.may_clear_payout() && has_payout(id));
+        updates.map(|(id, change)| (*id, &mut change.terms))
+    }
+}
+
 /// The changed fields of one entry; `None` for an unchanged field. An inner `None` is "never" or "none".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateChange {
@@ -123,6 +140,15 @@ impl StateChange {
             masternode.details = after.ok_or(ListError::UnknownPayees(masternode.id))?;
         }
         Ok(())
+    }
+
+    /// Whether it may be that of a service transaction that cleared the operator's payout address.
+    fn may_clear_payout(&self) -> bool {
+        let StateChange { pose_score, last_paid_height, consecutive_payments, terms, .. } = self;
+        let is_routine = pose_score.is_some() || last_paid_height.is_some() || consecutive_payments.is_some();
+        let is_service = self.revives() || terms.service.is_some() || terms.addresses.is_some();
+        let is_service = is_service || terms.version.is_some() || terms.ports.iter().any(Option::is_some);
+        terms.operator_payout_address.is_none() && (is_service || terms.is_empty() && !is_routine)
     }
 
     /// Whether the masternode was revived in these blocks: then it has an address, and an address that the diff omits

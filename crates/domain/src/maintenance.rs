@@ -67,6 +67,7 @@ mod tests {
             alias: String::new(),
             groups: [].into(),
             expectations: vec![],
+            thresholds: Default::default(),
         };
         let watch = WatchList::new(vec![watch(1), watch(2), watch(3)]).with_maintenance(vec![
             entry(1, 500),

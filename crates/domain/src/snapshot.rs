@@ -10,6 +10,7 @@ use crate::chain::ChainRules;
 use crate::chain_facts::{ChainFacts, Population};
 use crate::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
 use crate::dkg::{self, QuorumType};
+use crate::dkg_outcome::PastSession;
 use crate::event::Event;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{Height, Masternode, NodeType, UnixSeconds};
@@ -70,6 +71,8 @@ pub struct WatchedEntry {
     pub index: Option<usize>,
     /// Its counts of events since counting began.
     pub tally: NodeCounters,
+    /// Its last sessions that ended with a quorum while this process ran, in the order in which they ended; bounded.
+    pub past_sessions: Vec<PastSession>,
 }
 
 /// One masternode of a snapshot with its derived values.
@@ -124,6 +127,7 @@ impl Snapshot {
             .map(|watched| WatchedEntry {
                 index: list.position(&watched.id),
                 tally: tallies.node(&watched.id),
+                past_sessions: tallies.past_sessions(&watched.id),
                 watched,
             })
             .collect();
@@ -217,7 +221,7 @@ impl Snapshot {
 
     /// Results of the sessions of a quorum type since counting began; `None` if the node does not report them.
     pub fn sessions(&self, quorum_type: &str) -> Option<DkgCounters> {
-        let known = self.facts.tells_sessions && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
+        let known = self.facts.reports_dkg_outcomes && self.quorum_types()?.iter().any(|kind| kind.name == quorum_type);
         known.then(|| self.sessions.get(quorum_type).copied().unwrap_or_default())
     }
 
@@ -227,7 +231,7 @@ impl Snapshot {
         let kind = self.quorum_types()?.iter().find(|kind| kind.name == quorum_type)?;
         let counted = node.tally.memberships.get(quorum_type).copied();
         let drawn = node.index.is_some_and(|index| kind.draws(self.list.masternodes()[index].node_type));
-        counted.or(drawn.then(Memberships::default)).filter(|_| self.facts.tells_sessions)
+        counted.or(drawn.then(Memberships::default)).filter(|_| self.facts.reports_dkg_outcomes)
     }
 
     /// Numbers of masternodes by risk, by [`Risk::ALL`].
@@ -357,8 +361,14 @@ mod tests {
     fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
         let facts = ChainFacts::new(Subnet::Regtest);
         let groups = BTreeMap::from([("operator".to_string(), "acme".to_string())]);
-        let watched =
-            WatchTarget { id: id(2), alias: "two".into(), groups, expectations: vec![], maintenance_until: None };
+        let watched = WatchTarget {
+            id: id(2),
+            alias: "two".into(),
+            groups,
+            expectations: vec![],
+            thresholds: Default::default(),
+            maintenance_until: None,
+        };
         let parts = SnapshotInputs {
             network: "dash-test".into(),
             rules: Arc::new(DASH),

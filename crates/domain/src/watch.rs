@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::condition::ThresholdOverrides;
 use crate::details::{Detail, Wanted, same_key};
 use crate::list::MasternodeList;
 use crate::maintenance::{self, Maintenance};
@@ -21,6 +22,8 @@ pub struct WatchEntry {
     pub groups: BTreeMap<String, String>,
     /// Expectations for each of them.
     pub expectations: Vec<(WatchField, String)>,
+    /// Thresholds of their conditions that differ.
+    pub thresholds: ThresholdOverrides,
 }
 
 /// How an entry selects its masternodes.
@@ -140,6 +143,8 @@ pub struct WatchTarget {
     pub groups: BTreeMap<String, String>,
     /// Expectations for it.
     pub expectations: Vec<(WatchField, String)>,
+    /// Thresholds of its conditions that differ.
+    pub thresholds: ThresholdOverrides,
     /// The end of its maintenance, in the past or the future; `None` if none is configured.
     pub maintenance_until: Option<UnixSeconds>,
 }
@@ -228,7 +233,7 @@ impl WatchEntry {
             _ => self.alias.clone(),
         };
         let (groups, expectations) = (self.groups.clone(), self.expectations.clone());
-        WatchTarget { id, alias, groups, expectations, maintenance_until: None }
+        WatchTarget { id, alias, groups, expectations, thresholds: self.thresholds, maintenance_until: None }
     }
 }
 
@@ -246,7 +251,13 @@ mod tests {
     }
 
     fn entry(selector: Selector, alias: &str) -> WatchEntry {
-        WatchEntry { selector, alias: alias.into(), groups: BTreeMap::new(), expectations: vec![] }
+        WatchEntry {
+            selector,
+            alias: alias.into(),
+            groups: BTreeMap::new(),
+            expectations: vec![],
+            thresholds: Default::default(),
+        }
     }
 
     fn treasury() -> Selector {

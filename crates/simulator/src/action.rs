@@ -72,6 +72,11 @@ pub enum Action {
         /// The masternode whose operator payout changes.
         masternode: String,
     },
+    /// A ProUpServTx without an operator payout address; ends a ban, as any ProUpServTx does.
+    ClearOperatorPayout {
+        /// The masternode whose operator payout ends.
+        masternode: String,
+    },
     /// A ProRegTx.
     Register {
         /// An Evo node.
@@ -147,6 +152,7 @@ impl Action {
             | Self::ChangePayout { masternode }
             | Self::ChangeVotingKey { masternode }
             | Self::ChangeOperatorPayout { masternode }
+            | Self::ClearOperatorPayout { masternode }
             | Self::Migrate { masternode, .. }
             | Self::SetPayouts { masternode, .. }
             | Self::AddAddress { masternode }

@@ -105,6 +105,9 @@ impl<'a> BlockBuilder<'a> {
                 }
             }
             Action::ChangeOperatorPayout { .. } => self.update_service(slot, Some(ChangedField::OperatorPayout)),
+            Action::ClearOperatorPayout { .. } => {
+                self.serve(slot, None, Some(ChangedField::OperatorPayout), |node| node.operator_payout = 0);
+            }
             Action::Revoke { reason, .. } => self.revoke(slot, *reason),
             Action::ChangeOperatorKey { .. } => self.change_operator_key(slot),
             Action::ChangePayout { .. } => {
@@ -141,19 +144,17 @@ impl<'a> BlockBuilder<'a> {
         }
     }
 
-    /// Credits the payee, if it is still registered, and ends the runs of all other Evo nodes.
+    /// Pays the payee of the list before, also if it left in this block, and ends the runs of all other Evo nodes.
     pub(super) fn pay(&mut self, payee: Option<u32>, mn_rr: bool) {
         let height = self.height;
         if let Some(slot) = payee {
-            let paid = self.update(slot, |node| {
+            self.update(slot, |node| {
                 node.last_paid = height;
                 if node.evo && !mn_rr {
                     node.consecutive += 1;
                 }
             });
-            if paid.is_some() {
-                self.note(slot, LedgerKind::Payment);
-            }
+            self.note(slot, LedgerKind::Payment);
         }
         let running: Vec<u32> = self.list.running().collect();
         for slot in running {
@@ -345,7 +346,8 @@ impl<'a> BlockBuilder<'a> {
     }
 
     fn note(&mut self, slot: u32, kind: LedgerKind) {
-        let masternode = self.list.get(slot).expect("an entry is written while the node is registered").hash;
+        let removed = || self.before.get(&slot).and_then(Option::as_ref);
+        let masternode = self.list.get(slot).or_else(removed).expect("it is registered, or was before the block").hash;
         self.notes.push(Note { masternode, slot, kind, change: None });
     }
 

@@ -223,6 +223,7 @@ impl State {
             | Action::ChangeAddress { .. }
             | Action::MoveHere { .. }
             | Action::ChangeOperatorPayout { .. }
+            | Action::ClearOperatorPayout { .. }
             | Action::Migrate { .. }
             | Action::AddAddress { .. }
             | Action::ChangePlatformPorts { .. }

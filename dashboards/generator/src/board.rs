@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::panel::Panel;
+use crate::queries::{SCOPE, scoped};
 
 /// The tag by which the dashboards link to each other.
 pub(crate) const TAG: &str = "masternode-exporter";
@@ -47,13 +48,33 @@ impl Board {
             "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1, "regex": "",
             "hide": 0, "multi": false, "includeAll": false, "options": [], "skipUrlSync": false,
         });
-        Board { json, panels: Vec::new(), variables: vec![datasource], annotations: Vec::new(), line: Line::default() }
+        let board = Board {
+            json,
+            panels: Vec::new(),
+            variables: vec![datasource],
+            annotations: Vec::new(),
+            line: Line::default(),
+        };
+        board.targets()
+    }
+
+    /// The labels of targets: of one exporter in several clusters or namespaces, or under several jobs. A label that no target has
+    /// matches "All".
+    fn targets(mut self) -> Board {
+        let mut scope = String::new();
+        for (name, label) in [("cluster", "Cluster"), ("namespace", "Namespace"), ("job", "Job")] {
+            let query = format!("label_values(masternode_exporter_build_info{{{scope}}}, {name})");
+            self.variable(name, label, &query, &json!({"allValue": ".*"}));
+            let comma = if scope.is_empty() { "" } else { "," };
+            scope = format!("{scope}{comma}{name}=~\"${name}\"");
+        }
+        self
     }
 
     fn variable(&mut self, name: &str, label: &str, query: &str, rest: &Value) {
         let mut variable = json!({
             "name": name, "label": label, "type": "query", "datasource": {"type": "prometheus", "uid": "${datasource}"},
-            "query": {"query": query, "refId": "StandardVariableQuery"}, "refresh": 2, "regex": "", "sort": 1,
+            "query": {"query": scoped(query), "refId": "StandardVariableQuery"}, "refresh": 2, "regex": "", "sort": 1,
             "hide": 0, "multi": true, "includeAll": true, "options": [], "skipUrlSync": false,
             "current": {"selected": true, "text": ["All"], "value": ["$__all"]},
         });
@@ -72,7 +93,7 @@ impl Board {
         self.variable(
             "network",
             "Network",
-            "label_values(masternode_exporter_source_up, network)",
+            &format!("label_values(masternode_exporter_source_up{{{SCOPE}}}, network)"),
             &json!({"allValue": ".+"}),
         );
         self
@@ -116,8 +137,8 @@ impl Board {
     }
 
     pub(crate) fn instances(mut self) -> Board {
-        let query = "label_values(masternode_exporter_build_info, instance)";
-        self.variable("instance", "Exporter", query, &json!({"allValue": ".+"}));
+        let query = format!("label_values(masternode_exporter_build_info{{{SCOPE}}}, instance)");
+        self.variable("instance", "Exporter", &query, &json!({"allValue": ".+"}));
         self
     }
 
@@ -125,7 +146,7 @@ impl Board {
     pub(crate) fn annotation(mut self, name: &str, expr: &str, title: &str, colour: &str, shown: bool) -> Board {
         self.annotations.push(json!({
             "name": name, "datasource": {"type": "prometheus", "uid": "${datasource}"}, "enable": shown, "hide": false,
-            "iconColor": colour, "expr": expr, "step": "60s", "titleFormat": title, "textFormat": "", "tagKeys": "network",
+            "iconColor": colour, "expr": scoped(expr), "step": "60s", "titleFormat": title, "textFormat": "", "tagKeys": "network",
             "useValueForTime": false, "type": "tags",
         }));
         self

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::board::Board;
 use crate::fleet::data_age_panel;
-use crate::panel::{BLOCKS, CALM, Column, HARM, LOOK, NEAR, PLAIN, Panel, coloured, mapping};
+use crate::panel::{BLOCKS, CALLED, CALM, Column, HARM, LOOK, NEAR, PLAIN, Panel, coloured, mapping};
 
 /// The selected exporters and networks.
 const BOTH: &str = "network=~\"$network\",instance=~\"$instance\"";
@@ -17,6 +17,18 @@ const SELF: &str = "instance=~\"$instance\"";
 /// Text of the history panels without a history.
 const NO_HISTORY: &str = "No history: history.path is not set";
 
+/// Text of a panel before the first hourly check of the history.
+const NO_CHECK: &str = "No history, or not checked yet";
+
+/// Text of a panel without receivers that say their time.
+const NO_CLOCK: &str = "No receivers are configured, or none says its time";
+
+/// Text of a panel without entries.
+const NO_ENTRIES: &str = "Neither a watch list nor maintenance is configured";
+
+/// Text of a panel without a web configuration file.
+const NO_WEB_FILE: &str = "No web configuration file (web.config_file)";
+
 /// Text of the notification panels without receivers.
 const NO_RECEIVERS: &str = "No receivers are configured (alerting)";
 
@@ -26,7 +38,7 @@ fn rate(family: &str, matching: &str, by: &str) -> String {
 
 /// The dashboard.
 pub(crate) fn board() -> Value {
-    let about = "Sources, RPC calls, followed and skipped blocks, series, history, notifications, and the process.";
+    let about = "Sources, RPC calls, followed and skipped blocks, series, history, notifications, watch list, probes, and the process.";
     let board = Board::new("masternode-self", "Exporter", about, "now-6h", "now").networks().instances();
     let reorgs =
         format!("sum by (network) (increase(masternode_exporter_reorgs_total{{{BOTH}}}[$__rate_interval])) > 0");
@@ -36,6 +48,7 @@ pub(crate) fn board() -> Value {
     let board = followed(board.row("Blocks and series"));
     let board = history(board.row("History (history.path)"));
     let board = notifications(board.row("Notifications (alerting)"));
+    let board = watching(board.row("Watch list and probes"));
     process(board.row("Process")).build()
 }
 
@@ -207,11 +220,27 @@ fn history(board: Board) -> Board {
                 .size(6, 4),
         )
         .panel(
+            Panel::stat("Damaged events", "Damaged events in the history file at the last hourly check. Answers omit them.", "none")
+                .decimals(0)
+                .levels(CALM, &[(1.0, HARM)])
+                .or_says(NO_CHECK)
+                .query("{{instance}}", of("masternode_exporter_history_damaged_rows"))
+                .size(6, 6),
+        )
+        .panel(
+            Panel::stat("Files replaced", "Times that the history file was opened again or set aside, in the selected time range, by reason.", "none")
+                .decimals(0)
+                .levels(CALM, &[(0.5, NEAR)])
+                .or_says(NO_HISTORY)
+                .query("{{reason}}", format!("sum by (reason) (increase(masternode_exporter_history_replaced_total{{{SELF}}}[$__range]))"))
+                .size(6, 6),
+        )
+        .panel(
             Panel::lines("Size of the history", "The file and its write-ahead log. history.retention limits it.", "bytes")
                 .levels(CALM, &[])
                 .or_says(NO_HISTORY)
                 .query("{{instance}}", of("masternode_exporter_history_size_bytes"))
-                .size(24, 6),
+                .size(12, 6),
         )
 }
 
@@ -255,11 +284,57 @@ fn notifications(board: Board) -> Board {
                 .size(6, 5),
         )
         .panel(
+            Panel::lines("Clock ahead", "Seconds by which the clock of a receiver is ahead of the exporter's. Alerts end by the receiver's clock; a large value means that one of the clocks is wrong.", "s")
+                .levels(CALM, &[(60.0, LOOK)])
+                .or_says(NO_CLOCK)
+                .query("{{receiver}}", format!("max by (receiver) (masternode_exporter_notification_clock_ahead_seconds{{{SELF}}})"))
+                .size(12, 6),
+        )
+        .panel(
             Panel::lines("Pending notifications", "Alerts with a pending notification for each receiver. A lasting value above 0 means that the receiver is unreachable.", "none")
                 .levels(CALM, &[(1.0, LOOK)])
                 .or_says(NO_RECEIVERS)
                 .query("{{receiver}}", format!("max by (receiver) (masternode_exporter_notification_queue_length{{{SELF}}})"))
-                .size(24, 6),
+                .size(12, 6),
+        )
+}
+
+/// What the exporter is told to watch, and its probes.
+fn watching(board: Board) -> Board {
+    let matches = |family: &str| format!("max by (network, entry) ({family}{{{BOTH}}})");
+    let entries = vec![
+        Column::new(
+            "Masternodes",
+            "none",
+            format!(
+                "{} or {}",
+                matches("masternode_watch_entry_matches"),
+                matches("masternode_maintenance_entry_matches")
+            ),
+        )
+        .look(
+            "thresholds",
+            json!({"mode": "absolute", "steps": [{"color": HARM, "value": null}, {"color": CALM, "value": 1}]}),
+        )
+        .look("custom.cellOptions", coloured()),
+    ];
+    let probed = |which: &str| {
+        format!("count by (network) (max by (network, masternode) (masternode_p2p_reachable{{{BOTH}}}) == {which})")
+    };
+    board
+        .panel(
+            Panel::table("Entries of the watch list", "How many masternodes each entry of the watch list or of maintenance matches. An entry that matches none watches nothing.", &[("network", "Network"), ("entry", "Entry")], entries, &[("Masternodes", false)])
+                .levels(CALM, &[])
+                .or_says(NO_ENTRIES)
+                .size(12, 8),
+        )
+        .panel(
+            Panel::lines("Probes", "Masternodes by the result of their last probe.", "none")
+                .levels(CALM, &[])
+                .or_says(CALLED)
+                .query("{{network}} reachable", probed("1"))
+                .query("{{network}} not reachable", format!("{} or 0 * {}", probed("0"), probed("1")))
+                .size(12, 8),
         )
 }
 
@@ -279,13 +354,21 @@ fn process(board: Board) -> Board {
                 .levels(HARM, &[(1.0, CALM)])
                 .words(&[("1", "read", CALM), ("0", "refused", HARM)])
                 .query("{{instance}}", of("masternode_exporter_config_last_reload_successful"))
-                .size(6, 5),
+                .size(4, 5),
+        )
+        .panel(
+            Panel::stat("Web configuration", "Whether the last load of the web configuration file succeeded. If not, the previous one is active.", "bool_yes_no")
+                .levels(HARM, &[(1.0, CALM)])
+                .words(&[("1", "read", CALM), ("0", "refused", HARM)])
+                .or_says(NO_WEB_FILE)
+                .query("{{instance}}", of("masternode_exporter_web_config_last_reload_successful"))
+                .size(4, 5),
         )
         .panel(
             Panel::stat("Scrape duration", "Duration of the last scrape, as measured by Prometheus.", "s")
                 .levels(CALM, &[(5.0, NEAR), (10.0, HARM)])
                 .query("{{instance}}", of("scrape_duration_seconds"))
-                .size(6, 5),
+                .size(4, 5),
         )
         .panel(
             Panel::lines("Memory", "Resident memory.", "bytes").levels(CALM, &[]).query("{{instance}}", of("process_resident_memory_bytes")).size(8, 8),
@@ -301,5 +384,12 @@ fn process(board: Board) -> Board {
                 .levels(CALM, &[])
                 .query("{{handler}} {{code}}", rate("masternode_exporter_http_requests_total", SELF, "handler, code"))
                 .size(8, 8),
+        )
+        .panel(
+            Panel::bars("Connections closed for others", "HTTP connections closed at the limit of connections, or rejected, per time step. A lasting value means that clients leave connections open, or an attack.", "none")
+                .levels(CALM, &[(0.5, LOOK)])
+                .query("displaced", format!("sum(increase(masternode_exporter_http_connections_displaced_total{{{SELF}}}[$__rate_interval]))"))
+                .query("rejected", format!("sum(increase(masternode_exporter_http_connections_rejected_total{{{SELF}}}[$__rate_interval]))"))
+                .size(24, 6),
         )
 }

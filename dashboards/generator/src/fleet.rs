@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::board::Board;
 use crate::panel::{
-    BLOCKS, CALLED, CALM, Column, DEMANDED, EXPECTED, FAINT, HARM, LOOK, NEAR, POINTS, Panel, QUORUMS, SCORED,
+    BLOCKS, CALLED, CALM, Column, DEMANDED, EXPECTED, FAINT, HARM, LOOK, NEAR, POINTS, Panel, QUORUMS, SCORED_WATCHED,
     coloured, mapping, to_masternode,
 };
-use crate::queries::{KEY, as_seconds, by_danger, chosen, danger, data_age, networks, rise};
+use crate::queries::{KEY, as_seconds, by_danger, chosen, danger, data_age, networks, rise, watched};
 
 /// Ranks of danger in words, as [`danger`] gives them.
 const DANGERS: &[(&str, &str, &str)] = &[
@@ -113,7 +113,7 @@ pub(crate) fn restart_panel() -> Panel {
 }
 
 fn danger_now(board: Board) -> Board {
-    let mut counts = Panel::stat("Masternodes by danger", "The selected masternodes, each counted once in its worst category. One failure from a ban: the score is above the safe level. Unhealthy: on the older chains, in a state that is not paid. Missing: watched, but not on the list.", "none").size(24, 4);
+    let mut counts = Panel::stat("Masternodes by danger", "The selected masternodes, each counted once in its worst category; without a watch list, all masternodes of the networks. One failure from a ban: the score is above the safe level. Unhealthy: on the older chains, in a state that is not paid. Missing: watched, but not on the list.", "none").size(24, 4);
     for ((name, query), (_, colour)) in by_danger().into_iter().zip(COUNTS) {
         counts = counts.query(name, query).counted(name, colour);
     }
@@ -123,8 +123,8 @@ fn danger_now(board: Board) -> Board {
         .panel(
             Panel::lines("Time until one more failure no longer bans", "The 20 longest times, by the measured block time. The value falls by one block per block. 0 is safe; a banned masternode has no value.", "s")
                 .levels(CALM, &[(1.0, NEAR)])
-                .or_says(SCORED)
-                .query("{{network}} {{alias}}", format!("topk(20, {})", as_seconds(&chosen("masternode_pose_blocks_until_safe")))),
+                .or_says(SCORED_WATCHED)
+                .query("{{network}} {{alias}}", format!("topk(20, {})", as_seconds(&watched("masternode_pose_blocks_until_safe")))),
         )
         .panel(over_time())
 }

@@ -6,6 +6,7 @@
 //! Never here: a query to a server, or a value that Prometheus should compute.
 
 mod board;
+mod duties;
 mod exporter;
 mod fleet;
 mod groups;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("masternode.json", masternode::board()),
         ("network.json", network::board()),
         ("payments.json", payments::board()),
+        ("duties.json", duties::board()),
         ("groups.json", groups::board()),
         ("exporter.json", exporter::board()),
     ]

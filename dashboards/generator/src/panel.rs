@@ -4,26 +4,28 @@
 
 use serde_json::{Value, json};
 
-/// Healthy. The colours are distinguishable with red-green colour blindness (Okabe and Ito's set), and are always
-/// accompanied by a word or a number.
-pub(crate) const CALM: &str = "#56B4E9";
+use crate::queries::scoped;
+
+/// Healthy. The colours are those of the status page (`style.css`), and always accompanied by a word or a number.
+pub(crate) const CALM: &str = "#3aa76d";
 /// Should be checked.
-pub(crate) const LOOK: &str = "#F0E442";
+pub(crate) const LOOK: &str = "#e0a526";
 /// One step from harm.
-pub(crate) const NEAR: &str = "#E69F00";
+pub(crate) const NEAR: &str = "#ee7a2c";
 /// Harm.
-pub(crate) const HARM: &str = "#D55E00";
+pub(crate) const HARM: &str = "#d9392b";
 /// A reference level.
-pub(crate) const LEVEL: &str = "#009E73";
-/// An expected value, not an observed one.
-pub(crate) const EXPECTED: &str = "#CC79A7";
+pub(crate) const LEVEL: &str = "#7cc0ff";
+/// Unhealthy; also an expected value, not an observed one.
+pub(crate) const EXPECTED: &str = "#8f74c9";
 /// Neutral.
-pub(crate) const PLAIN: &str = "#0072B2";
+pub(crate) const PLAIN: &str = "#0a5ea8";
 /// Missing or irrelevant.
-pub(crate) const FAINT: &str = "#999999";
+pub(crate) const FAINT: &str = "#8a95a3";
 
 /// Texts of empty panels: why a panel may be empty.
 pub(crate) const SCORED: &str = "Only on chains with a Proof-of-Service score (Dash)";
+pub(crate) const SCORED_WATCHED: &str = "Only for watched masternodes of chains with a Proof-of-Service score (Dash)";
 pub(crate) const QUORUMS: &str = "Only on chains whose quorums are known (Dash)";
 pub(crate) const PINGED: &str = "Only on chains with pings (Dimecoin, PRCYCoin)";
 pub(crate) const QUEUED: &str = "Only on chains that pay in a fixed order (Dash)";
@@ -38,6 +40,7 @@ pub(crate) const WATCHED: &str = "Only for masternodes on the watch list";
 
 pub(crate) const BLOCKS: &str = "suffix:blocks";
 pub(crate) const POINTS: &str = "suffix:points";
+pub(crate) const NODES: &str = "suffix:masternodes";
 
 /// A panel under construction.
 pub(crate) struct Panel {
@@ -224,7 +227,7 @@ impl Panel {
         let targets = self.json["targets"].as_array_mut().expect("a panel is made with a list of targets");
         let reference = reference(targets.len());
         targets.push(json!({
-            "refId": reference, "expr": expr, "legendFormat": legend, "instant": instant, "range": !instant, "format": format,
+            "refId": reference, "expr": scoped(expr), "legendFormat": legend, "instant": instant, "range": !instant, "format": format,
             "editorMode": "code", "datasource": source(),
         }));
         self

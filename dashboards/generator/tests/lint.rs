@@ -14,6 +14,7 @@ const UIDS: &[(&str, &str)] = &[
     ("masternode.json", "masternode-one"),
     ("network.json", "masternode-network"),
     ("payments.json", "masternode-payments"),
+    ("duties.json", "masternode-duties"),
     ("groups.json", "masternode-groups"),
     ("exporter.json", "masternode-self"),
 ];
@@ -31,6 +32,7 @@ const UNITS: &[&str] = &[
     "dateTimeFromNow",
     "suffix:blocks",
     "suffix:points",
+    "suffix:masternodes",
 ];
 
 /// Families that belong to an exporter and not to a network.
@@ -45,6 +47,12 @@ const OF_NO_NETWORK: &[&str] = &[
     "masternode_exporter_notifications_total",
     "masternode_exporter_notification_queue_length",
     "masternode_exporter_notification_last_success_timestamp_seconds",
+    "masternode_exporter_notification_clock_ahead_seconds",
+    "masternode_exporter_history_damaged_rows",
+    "masternode_exporter_history_replaced_total",
+    "masternode_exporter_web_config_last_reload_successful",
+    "masternode_exporter_http_connections_displaced_total",
+    "masternode_exporter_http_connections_rejected_total",
 ];
 
 /// Windows of `increase` other than the step, as stated in the texts of panels.
@@ -262,6 +270,43 @@ fn every_query_follows_the_chosen_network() {
     assert_none(&found);
 }
 
+#[test]
+fn every_query_follows_the_chosen_targets() {
+    let scope = "cluster=~\"$cluster\",namespace=~\"$namespace\",job=~\"$job\"";
+    let mut found = Vec::new();
+    for (name, board) in all() {
+        for (place, query) in queries(&board) {
+            for (metric, matchers, ..) in selectors(&query) {
+                // The join with it only drops other targets of the exporter's job.
+                if matchers.matches(scope).count() != 1 && metric != "masternode_exporter_build_info" {
+                    found.push(format!("{name}, {place}: {metric}{{{matchers}}}"));
+                }
+            }
+        }
+    }
+    assert_none(&found);
+}
+
+/// At 5,000 masternodes, a day of one family of all of them is 7 million samples for each line of a graph.
+#[test]
+fn graphs_of_the_fleet_read_the_watch_list_or_whole_networks() {
+    let (_, fleet) = all().into_iter().find(|(name, _)| *name == "fleet.json").expect("the board is there");
+    let graphs = panels(&fleet).filter(|panel| panel["type"] == "timeseries");
+    let families = ["masternode_pose_", "masternode_enabled", "masternode_registered"];
+    let mut read = 0;
+    for (panel, query) in
+        graphs.flat_map(|panel| list(panel, "/targets").map(move |target| (panel, word(target, "/expr"))))
+    {
+        for (metric, matchers, ..) in selectors(query) {
+            if families.iter().any(|family| metric.starts_with(family)) {
+                read += 1;
+                assert!(matchers.contains("alias!=\"\""), "{}: {metric}{{{matchers}}}", panel["title"]);
+            }
+        }
+    }
+    assert!(read > 0);
+}
+
 /// Names after a dollar sign, with or without braces.
 fn variables_in(text: &str) -> BTreeSet<String> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
@@ -284,7 +329,7 @@ fn every_variable_is_there_is_used_and_comes_after_what_it_depends_on() {
             known.insert(word(variable, "/name").to_string());
         }
         let order: Vec<&str> = list(&board, "/templating/list").map(|variable| word(variable, "/name")).collect();
-        let chain = ["network", "group_key", "group", "alias", "masternode"];
+        let chain = ["cluster", "namespace", "job", "network", "group_key", "group", "alias", "masternode"];
         let mine: Vec<&&str> = order.iter().filter(|name| chain.contains(name)).collect();
         assert_eq!(mine, chain.iter().filter(|name| order.contains(name)).collect::<Vec<_>>(), "{name}");
         let used = variables_in(&board.to_string());

@@ -11,6 +11,9 @@
 {{- else if not (or $networks $v.demo.enabled) -}}
   {{- $mistakes = append $mistakes "config.networks names no network: say which node to ask, or set demo.enabled to try simulated ones" -}}
 {{- end -}}
+{{- if not $v.image.registry -}}
+  {{- $mistakes = append $mistakes "image.registry is empty, so the cluster would take an image of that name from a public registry: name the registry that holds your image" -}}
+{{- end -}}
 {{- if dig "web" "listen_address" "" ($v.config | default dict) -}}
   {{- $mistakes = append $mistakes "config.web.listen_address is set: the chart listens on containerPort, set that instead" -}}
 {{- end -}}
@@ -47,6 +50,25 @@
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled -}}
   {{- $mistakes = append $mistakes "serviceMonitor and podMonitor are both enabled, so everything would be scraped twice: keep one of them" -}}
 {{- end -}}
+{{- range $kind := list "ingress" "httpRoute" -}}
+  {{- $values := index $v $kind -}}
+  {{- if and $values.enabled (not $v.service.enabled) -}}
+    {{- $mistakes = append $mistakes (printf "%s.enabled needs service.enabled: set it" $kind) -}}
+  {{- end -}}
+  {{- $web := dig "web" dict ($v.config | default dict) -}}
+  {{- $allowed := append (default list $web.allowed_hosts) (urlParse (default "" $web.external_url)).hostname -}}
+  {{- range concat (default list $values.hosts) (default list $values.hostnames) -}}
+    {{- if and $values.enabled $v.config (not $v.webConfig.existingSecret) (not (has . $allowed)) -}}
+      {{- $mistakes = append $mistakes (printf "%s names host %s, from which the exporter refuses browsers: name it in config.web.allowed_hosts" $kind .) -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- if and $v.ingress.enabled (not $v.ingress.hosts) -}}
+  {{- $mistakes = append $mistakes "ingress.enabled without ingress.hosts serves nothing: name a host" -}}
+{{- end -}}
+{{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) -}}
+  {{- $mistakes = append $mistakes "httpRoute.enabled without httpRoute.parentRefs belongs to no Gateway: name one" -}}
+{{- end -}}
 {{- if and $v.serviceMonitor.enabled (not $v.service.enabled) -}}
   {{- $mistakes = append $mistakes "serviceMonitor.enabled needs service.enabled: set it, or use podMonitor" -}}
 {{- end -}}
@@ -56,18 +78,15 @@
 {{- if and $v.networkPolicy.enabled $v.networkPolicy.egress (not $v.networkPolicy.extraEgress) -}}
   {{- $config := $v.config | default dict -}}
   {{- $alerting := dig "alerting" dict $config | default dict -}}
-  {{- if or $alerting.alertmanagers $alerting.receivers $alerting.webhooks $alerting.heartbeat -}}
+  {{- if or $alerting.alertmanagers $alerting.webhooks $alerting.emails $alerting.heartbeat -}}
     {{- $mistakes = append $mistakes "networkPolicy.egress lets nothing through to the receivers of config.alerting: name them in networkPolicy.extraEgress" -}}
   {{- end -}}
+  {{- range $networks }}{{ range .sources }}{{ if and .url_file (or (not .proxy) (eq .proxy "none")) -}}
+    {{- $mistakes = append $mistakes (printf "networkPolicy.egress lets nothing through to source %s, whose port is in a file: name it in networkPolicy.extraEgress" .name) -}}
+  {{- end }}{{ end }}{{ end -}}
   {{- if dig "probe" "enabled" false $config -}}
     {{- $mistakes = append $mistakes "networkPolicy.egress lets no probe of a masternode through: allow it in networkPolicy.extraEgress, or unset config.probe.enabled" -}}
   {{- end -}}
-{{- end -}}
-{{- if and $v.prometheusRule.enabled (not (.Files.Get "files/alerts/masternode.rules.yml")) -}}
-  {{- $mistakes = append $mistakes "the alert rules are missing in this copy of the chart, whose links were lost: use one made by `scripts/chart package`" -}}
-{{- end -}}
-{{- if and $v.dashboards.enabled (not (.Files.Glob "files/dashboards/*.json")) -}}
-  {{- $mistakes = append $mistakes "the dashboards are missing in this copy of the chart, whose links were lost: use one made by `scripts/chart package`" -}}
 {{- end -}}
 {{- if $mistakes -}}
   {{- fail (printf "\n\nThese values of masternode-exporter cannot be used:\n  %s\n" (join "\n  " $mistakes)) -}}

@@ -40,14 +40,17 @@
 {{- if and .Values.history.enabled (not .Values.demo.enabled) }}true{{ end -}}
 {{- end -}}
 
-{{/* Ports of the nodes in the configuration, as a JSON list of numbers. */}}
+{{/* Ports of the nodes in the configuration, or of the proxies to them, as a JSON list of numbers. A `url_file` is not known here. */}}
 {{- define "masternode-exporter.nodePorts" -}}
 {{- $ports := list -}}
 {{- range dig "networks" list (.Values.config | default dict) -}}
   {{- range .sources -}}
-    {{- $url := urlParse .url -}}
-    {{- $written := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) -}}
-    {{- $ports = append $ports (default (ternary 443 80 (eq $url.scheme "https")) $written | int) -}}
+    {{- $proxy := ternary "" (default "" .proxy) (eq (default "" .proxy) "none") -}}
+    {{- with default (default "" .url) $proxy -}}
+      {{- $url := urlParse . -}}
+      {{- $written := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) -}}
+      {{- $ports = append $ports (default (ternary 443 80 (eq $url.scheme "https")) $written | int) -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- $ports | uniq | toJson -}}

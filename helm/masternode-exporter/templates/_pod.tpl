@@ -21,7 +21,11 @@ volumes:
   {{- . | nindent 2 }}
 {{- end }}
 {{- $spread := list }}
-{{- range .Values.topologySpreadConstraints }}
+{{- $wanted := .Values.topologySpreadConstraints }}
+{{- if and (not $wanted) (gt (int .Values.replicaCount) 1) }}
+{{- $wanted = list (dict "maxSkew" 1 "topologyKey" "kubernetes.io/hostname" "whenUnsatisfiable" "ScheduleAnyway") }}
+{{- end }}
+{{- range $wanted }}
 {{- $selector := dict "matchLabels" (include "masternode-exporter.podSelector" $ | fromYaml) }}
 {{- $spread = append $spread (merge (deepCopy .) (ternary dict (dict "labelSelector" $selector) (hasKey . "labelSelector"))) }}
 {{- end }}

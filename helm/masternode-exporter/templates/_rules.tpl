@@ -37,6 +37,10 @@
 {{- end -}}
 {{- $annotations = mergeOverwrite $annotations (default dict $own.annotations) -}}
 {{- $alert = mergeOverwrite $alert (dict "labels" $labels "annotations" $annotations) -}}
+{{- with $values.job -}}
+  {{- $never := "absent(masternode_exporter_build_info) unless on () job:masternode_exporter:seen" -}}
+  {{- $_ := set $alert "expr" ($alert.expr | replace $never (printf "absent(masternode_exporter_build_info{job=%q})" .)) -}}
+{{- end -}}
 {{- if hasKey $own "for" -}}
   {{- $_ := set $alert "for" $own.for -}}
 {{- end -}}

@@ -55,7 +55,7 @@ pub fn body(
 ) -> Body {
     let links = Links { settings };
     match &receiver.kind {
-        Kind::Alertmanager => alertmanager::body(notices, &links, ahead_seconds, now),
+        Kind::Alertmanager => alertmanager::body(notices, &links, &receiver.name, ahead_seconds, now),
         Kind::Generic => webhook::body(notices, &receiver.name, &links),
         Kind::Slack => chat::slack(notices, &links),
         Kind::Discord => chat::discord(notices, &links),

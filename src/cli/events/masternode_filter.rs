@@ -133,7 +133,7 @@ fn nothing(what: &str, things: &str, known: &[&str]) -> String {
 }
 
 /// Parses `key=value`.
-pub(super) fn group(text: &str) -> Result<(String, String), String> {
+pub(in crate::cli) fn group(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, group)) if !key.is_empty() && !group.is_empty() => Ok((key.into(), group.into())),
         _ => Err("expected a group and its value, such as operator=acme".into()),

@@ -3,7 +3,7 @@
 //! Never here: writing; RPC calls.
 
 mod format;
-mod masternode_filter;
+pub(super) mod masternode_filter;
 
 use std::io::{ErrorKind, Write};
 use std::ops::RangeInclusive;

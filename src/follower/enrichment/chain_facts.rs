@@ -2,7 +2,8 @@
 //!
 //! Never here: facts of a masternode; reports of sources about themselves.
 
-use crate::follower::source::{self, Source, SourceError, optional};
+use crate::follower::source::{Source, SourceError, optional};
+use crate::follower::source_forks;
 use crate::rpc::{ChainInfo, Client};
 use domain::Subnet;
 use domain::chain::ChainRules;
@@ -11,7 +12,7 @@ use domain::list::Block;
 use domain::masternode::Height;
 use domain::payment::PaymentModel;
 
-/// Interval between two reads of sporks, or of the quorum types of a private network, in blocks.
+/// Interval between two reads of sporks, in blocks.
 const SPORK_BLOCKS: u32 = 24;
 
 /// Interval between two measurements of the spacing, in blocks.
@@ -25,7 +26,6 @@ pub(super) struct FactQueries {
     pub(super) facts: ChainFacts,
     sporks: LastRead,
     spacing: LastRead,
-    types: LastRead,
 }
 
 /// The height at which a fact was last read.
@@ -47,7 +47,7 @@ impl FactQueries {
     /// Nothing was asked yet.
     pub(super) fn new(source: &Source, chain: &ChainInfo) -> FactQueries {
         let facts = ChainFacts::new(subnet(source, chain));
-        FactQueries { facts, sporks: LastRead::default(), spacing: LastRead::default(), types: LastRead::default() }
+        FactQueries { facts, sporks: LastRead::default(), spacing: LastRead::default() }
     }
 
     /// Asks for the facts that are due at a block. Facts that cannot be read stay as they were.
@@ -57,9 +57,9 @@ impl FactQueries {
         facts.subnet = subnet(source, chain);
         facts.coinbase_version = source.forks.coinbase.map(|(_, version)| version);
         facts.node_version = source.version;
-        facts.evo_payments = source::evo_payments(chain, source.version);
-        facts.tells_sessions = source.tells_sessions();
-        facts.tells_payees = source.tells_payees;
+        facts.evo_payments = source_forks::evo_payments(chain, source.version);
+        facts.reports_dkg_outcomes = source.capabilities.dkg_outcomes();
+        facts.tells_payees = source.capabilities.payees;
         let chainlock = client.chainlock().await;
         facts.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
         let drawn = matches!(rules.payment, PaymentModel::Pool(_));
@@ -73,14 +73,10 @@ impl FactQueries {
             facts.sporks = sporks;
             self.sporks.set(tip);
         }
-        // The public networks use the types of the table; on others it depends on their setup.
-        let by_setup = matches!(facts.subnet, Subnet::Regtest | Subnet::Devnet) && source.tells_quorums;
-        if by_setup
-            && self.types.is_due(tip, SPORK_BLOCKS)
-            && let Ok(types) = client.quorum_types().await
-        {
+        // The public networks use the types of the table; on others it depends on their setup, and may change at any block.
+        let by_setup = matches!(facts.subnet, Subnet::Regtest | Subnet::Devnet) && source.capabilities.quorums;
+        if by_setup && let Ok(types) = client.quorum_types().await {
             facts.held_types = Some(types);
-            self.types.set(tip);
         }
         if self.spacing.is_due(tip, SPACING_BLOCKS)
             && let Ok(spacing) = measure_spacing(client, tip).await

@@ -161,7 +161,7 @@ impl Enrichment {
             // The same answers made both lists.
             self.selection = SelectionState::default();
         }
-        let (drawings, rotations) = (self.selection.drawings(), self.rotation.rotations());
+        let (drawings, rotations) = (self.selection.selected(), self.rotation.rotations());
         let is_news = queries.facts.drawings != drawings || queries.facts.rotations != rotations;
         (queries.facts.drawings, queries.facts.rotations) = (drawings, rotations);
         (is_news, selected)

@@ -25,7 +25,7 @@ impl PeerQueries {
         let mut seen = Vec::new();
         for offset in 0..listed.len().min(PEERS_PER_BLOCK) {
             let id = listed[(self.asked + offset) % listed.len()];
-            match source.client.masternode(&id).await {
+            match source.client.masternode(&id, None).await {
                 Ok(masternode) => seen.push((id, masternode.peer)),
                 Err(_) => break,
             }

@@ -1,6 +1,7 @@
 //! Computes the members of DKG sessions that have not begun. The input is read once for each session.
 //!
-//! Never here: the rule of the selection (`domain::drawing`); anything that a list could not be published without.
+//! Never here: the rule of the selection (`domain::quorum_selection`); anything that a list could not be published
+//! without.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,15 +25,15 @@ struct DecidedQuorum {
     kind: QuorumType,
     start: Height,
     /// The work block, which determines the members.
-    lot: BlockHash,
+    work_block: BlockHash,
     /// `None` if there were too few masternodes for a quorum.
-    drawing: Option<Arc<SelectedQuorum>>,
+    selected: Option<Arc<SelectedQuorum>>,
 }
 
 impl SelectionState {
     /// The selected quorums.
-    pub(super) fn drawings(&self) -> Vec<Arc<SelectedQuorum>> {
-        self.sessions.iter().filter_map(|decided| decided.drawing.clone()).collect()
+    pub(super) fn selected(&self) -> Vec<Arc<SelectedQuorum>> {
+        self.sessions.iter().filter_map(|decided| decided.selected.clone()).collect()
     }
 
     /// Selects the members of the sessions that are determined at the tip and can still end.
@@ -46,19 +47,19 @@ impl SelectionState {
         let wanted: Vec<(QuorumType, Height)> =
             types.iter().filter_map(|kind| Some((*kind, decided(kind, tip.height)?))).collect();
         self.forget(source, followed, &wanted).await?;
-        let mut lots: BTreeMap<Height, Vec<QuorumType>> = BTreeMap::new();
+        let mut due: BTreeMap<Height, Vec<QuorumType>> = BTreeMap::new();
         for (kind, start) in wanted {
             let known = |decided: &DecidedQuorum| (decided.kind, decided.start) == (kind, start);
-            if source.tells_roll && !self.sessions.iter().any(known) {
-                lots.entry(Height(start.0 - LEAD)).or_default().push(kind);
+            if source.capabilities.quorum_selection && !self.sessions.iter().any(known) {
+                due.entry(Height(start.0 - LEAD)).or_default().push(kind);
             }
         }
-        for (height, kinds) in lots {
-            let Some(lot) = modifier_input(source, height).await? else { continue };
-            self.list.update(source, lot.hash).await?;
+        for (height, kinds) in due {
+            let Some(input) = modifier_input(source, height).await? else { continue };
+            self.list.update(source, input.hash).await?;
             for kind in kinds {
-                let drawing = SelectedQuorum::new(kind, &lot, self.list.sml()).map(Arc::new);
-                self.sessions.push(DecidedQuorum { kind, start: height.after(LEAD), lot: lot.hash, drawing });
+                let selected = SelectedQuorum::new(kind, &input, self.list.sml()).map(Arc::new);
+                self.sessions.push(DecidedQuorum { kind, start: height.after(LEAD), work_block: input.hash, selected });
             }
         }
         Ok(())
@@ -73,14 +74,14 @@ impl SelectionState {
     ) -> Result<(), SourceError> {
         self.sessions.retain(|decided| wanted.contains(&(decided.kind, decided.start)));
         let mut replaced = Vec::new();
-        for DecidedQuorum { lot, start, .. } in &self.sessions {
+        for DecidedQuorum { work_block, start, .. } in &self.sessions {
             // If the blocks back to it are no longer kept, the node is asked whether the block is still on its branch.
             let height = Height(start.0 - LEAD);
-            if followed.depth_of(lot).is_none() && source.client.block_hash(height).await? != *lot {
-                replaced.push(*lot);
+            if followed.depth_of(work_block).is_none() && source.client.block_hash(height).await? != *work_block {
+                replaced.push(*work_block);
             }
         }
-        self.sessions.retain(|decided| !replaced.contains(&decided.lot));
+        self.sessions.retain(|decided| !replaced.contains(&decided.work_block));
         Ok(())
     }
 }

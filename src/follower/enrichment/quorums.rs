@@ -51,7 +51,7 @@ fn brief(commitment: &Commitment) -> (u8, bool) {
 /// Asks for the quorums in use, and in a mining window for the commitments of the tip.
 async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<Formations, RpcError> {
     let mut formations = Formations::new();
-    if source.tells_quorums && !types.is_empty() {
+    if source.capabilities.quorums && !types.is_empty() {
         let newest = source.client.newest_quorums(tip.height).await;
         let newest = answered(source, newest)?;
         for (name, (start, block)) in newest.unwrap_or_default() {
@@ -64,7 +64,7 @@ async fn read(source: &mut Source, types: &[QuorumType], tip: &Block) -> Result<
             formations.insert(kind.name, Formation { newest: Some(newest), open });
         }
     }
-    if source.tells_special && types.iter().any(|kind| kind.is_due_at(tip.height)) {
+    if source.capabilities.special_transactions && types.iter().any(|kind| kind.is_due_at(tip.height)) {
         let commitments = source.client.commitments(&tip.hash).await;
         let commitments = answered(source, commitments)?;
         let commitments: Option<Vec<_>> = commitments.map(|all| all.iter().map(brief).collect());
@@ -82,7 +82,7 @@ fn answered<T>(source: &mut Source, answer: Result<T, RpcError>) -> Result<Optio
         Ok(value) => Ok(Some(value)),
         Err(error) if dkg_outcomes::is_passing(&error) => Err(error),
         Err(error) => {
-            source.note_unsupported_method(&error);
+            source.capabilities.note_refusal(&error);
             Ok(None)
         }
     }

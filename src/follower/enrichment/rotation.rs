@@ -210,7 +210,7 @@ impl RotatingType {
         if self.checked == Some(cycle)
             || tip < cycle.after(kind.due_offset())
             || !(is_mined || is_last_chance)
-            || !source.tells_quorums
+            || !source.capabilities.quorums
         {
             return Ok(None);
         }
@@ -264,7 +264,7 @@ impl RotatingType {
 
 /// The inputs of a cycle's work block.
 async fn work_block(source: &Source, cycle: Height) -> Result<QuorumModifierInput, Failure> {
-    if !source.tells_roll || !source.tells_special {
+    if !source.capabilities.quorum_selection || !source.capabilities.special_transactions {
         return Err(Failure::lasting("the node does not answer protx diff or getspecialtxes"));
     }
     let height = cycle.0.checked_sub(LEAD).ok_or_else(|| Failure::lasting("the cycle has no work block"))?;

@@ -29,14 +29,14 @@ impl SimplifiedList {
         }
         // The list is kept until the answer arrives: the caller may stop waiting.
         let mut base = self.at;
-        let mut change = source.client.roll_change(base.as_ref(), &target).await;
+        let mut change = source.client.sml_diff(base.as_ref(), &target).await;
         if base.is_some() && change.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Call { .. })) {
             // The block before was replaced, or another node does not know it.
-            (base, change) = (None, source.client.roll_change(None, &target).await);
+            (base, change) = (None, source.client.sml_diff(None, &target).await);
         }
         let change = change.inspect_err(|error| {
             if matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden) {
-                source.tells_roll = false;
+                source.capabilities.quorum_selection = false;
             }
         })?;
         let mut sml = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.sml));
@@ -53,5 +53,5 @@ pub(super) async fn modifier_input(
 ) -> Result<Option<QuorumModifierInput>, SourceError> {
     let hash = source.client.block_hash(height).await?;
     let block = Block { height, hash, time: UnixSeconds(0) };
-    Ok(optional(source.client.lot(&block).await)?.flatten())
+    Ok(optional(source.client.quorum_modifier_input(&block).await)?.flatten())
 }

@@ -150,6 +150,41 @@ fn a_newer_file_is_set_aside_with_its_log() {
     assert_set_aside(&place, "history.db.newer-1800000000", |fault| *fault == newer);
 }
 
+#[test]
+fn after_a_downgrade_and_an_upgrade_the_newer_file_is_in_use_again() {
+    let place = Place::new();
+    let path = |name: &str| place.folder.path().join(name);
+    // What an older program leaves: this version's file set aside with its log, also an earlier one, and a file of its own.
+    left_behind(&place);
+    let old = [("history.db", "history.db.newer-1700000009"), ("history.db-wal", "history.db.newer-1700000009-wal")];
+    for (from, to) in old {
+        fs::rename(path(from), path(to)).unwrap();
+    }
+    fs::remove_file(path("history.db-shm")).unwrap();
+    fs::write(path("history.db.newer-999999"), "an earlier one").unwrap();
+    let mut older = Connection::open(&place.path).unwrap();
+    schema::migrate(&mut older, &schema::STEPS[..schema::STEPS.len() - 1]).unwrap();
+    older.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+    drop(older);
+
+    let store = place.open();
+    let taken = store.report().taken_back.clone().expect("the newer file is there");
+    assert_eq!(taken.from, path("history.db.newer-1700000009"));
+    assert_eq!(taken.older, path("history.db.older-1800000000"));
+    assert_eq!((found(&store, &everything()).len(), &store.report().migrated_from), (100, &None));
+    drop(store);
+    assert_eq!(place.open().report(), &OpenOutcome::default(), "once");
+    assert!(taken.older.exists() && !taken.from.exists());
+}
+
+#[test]
+fn a_file_that_was_set_aside_stays_where_this_version_already_has_its_own() {
+    let place = Place::new();
+    left_behind(&place);
+    fs::copy(&place.path, place.folder.path().join("history.db.newer-1700000009")).unwrap();
+    assert_eq!(place.open().report(), &OpenOutcome::default());
+}
+
 /// Writes to the file and undoes the effect of closing it, as if the writer had been killed.
 fn left_behind_log_of(place: &Place) {
     let connection = Connection::open(&place.path).unwrap();

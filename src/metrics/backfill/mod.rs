@@ -14,9 +14,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::catalog::{self, FAMILIES, Family, Tier};
 use crate::metrics::MetricsSettings;
 use crate::metrics::backfill::chunks::{Parts, Sample};
-use crate::metrics::catalog::{self, FAMILIES, Family, Tier};
 use crate::metrics::page::{Cursor, ExpositionPage, Filter, Format};
 use crate::metrics::selection::{NetworkPage, SeriesBudget};
 use domain::Snapshot;

@@ -37,6 +37,7 @@ fn among(rules: ChainRules, subnet: Subnet, addresses: &[(u8, &str)], watched: u
         alias: String::new(),
         groups: BTreeMap::new(),
         expectations: vec![],
+        thresholds: Default::default(),
     };
     let watched = WatchList::new(addresses[..watched].iter().map(entry).collect()).resolve(&nodes, &[]);
     let parts = SnapshotInputs {

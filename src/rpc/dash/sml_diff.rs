@@ -88,7 +88,7 @@ struct WirePayload<'a> {
 }
 
 /// `protx diff`: the changes of the simplified list up to `target`.
-pub fn roll_change(body: &[u8], target: &BlockHash) -> Result<SmlDiff, ErrorKind> {
+pub fn sml_diff(body: &[u8], target: &BlockHash) -> Result<SmlDiff, ErrorKind> {
     let wire: WireSmlDiff<'_> = result(body)?;
     if convert::parse::<BlockHash>(&wire.block, "blockHash")? != *target {
         return Err(ErrorKind::malformed("it belongs to another block than the requested one"));
@@ -112,7 +112,7 @@ pub fn roll_change(body: &[u8], target: &BlockHash) -> Result<SmlDiff, ErrorKind
 
 /// `getspecialtxes` of the type of the coinbase, in full: the quorum modifier input of the block; `None` before the
 /// fork v20.
-pub fn lot(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, ErrorKind> {
+pub fn quorum_modifier_input(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, ErrorKind> {
     let transactions: Vec<WireCoinbase<'_>> = result(body)?;
     let Some(WireCoinbase { payload }) = transactions.first() else { return Ok(None) };
     if payload.version < NAMES_CHAINLOCK {
@@ -127,19 +127,19 @@ pub fn lot(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, Er
 
 impl Client {
     /// The changes of the simplified list from an earlier block to a later one; from the first block if none is given.
-    pub async fn roll_change(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<SmlDiff, RpcError> {
+    pub async fn sml_diff(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<SmlDiff, RpcError> {
         let method = self.known(self.dialect().sml_diff)?;
         // Block 1 has no masternodes; the genesis block is not accepted.
         let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));
         let params = self.params(method, [base, json!(target.to_string())]);
         let target = *target;
-        self.call(method, params, move |body| roll_change(body, &target)).await
+        self.call(method, params, move |body| sml_diff(body, &target)).await
     }
 
     /// The quorum modifier input of a block; `None` before the fork v20.
-    pub async fn lot(&self, block: &Block) -> Result<Option<QuorumModifierInput>, RpcError> {
+    pub async fn quorum_modifier_input(&self, block: &Block) -> Result<Option<QuorumModifierInput>, RpcError> {
         let method = self.known(self.dialect().special)?;
         let block = *block;
-        self.call(method, quorums::of_coinbase(&block.hash), move |body| lot(body, &block)).await
+        self.call(method, quorums::of_coinbase(&block.hash), move |body| quorum_modifier_input(body, &block)).await
     }
 }

@@ -5,15 +5,17 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::DeserializeSeed;
+use serde_json::value::RawValue;
+use serde_json::{Deserializer, Value};
 
 use crate::rpc::dash::answers::result;
 use crate::rpc::dialect::Shape;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
 use crate::rpc::legacy::convert;
-use crate::rpc::legacy::list_entry::{self, Members};
-use crate::rpc::registered::Registered;
+use crate::rpc::legacy::list_entry::{Entries, Members, Row, Unread};
+use crate::rpc::registered::{Registered, too_many};
 use domain::payment::Vote;
 use domain::{Block, ForeignText, Height, Masternode, State};
 
@@ -22,17 +24,17 @@ const NO_VOTES: &str = "Unknown";
 
 /// The masternodes of a list in any format except that of `protx list`.
 pub fn masternodes(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Vec<Masternode>, ErrorKind> {
-    registered(body, shape, states).map(|list| list.masternodes)
+    registered(body, shape, states, usize::MAX).map(|list| list.masternodes)
 }
 
-/// The same, with the unreadable entries. Fails if a tenth of the entries are unreadable.
-pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Registered, ErrorKind> {
-    let rows = match shape {
-        Shape::Array(_) => list_entry::listed(result(body)?, shape)?,
-        _ => list_entry::keyed(result(body)?, shape),
-    };
-    let mut list = Registered::expecting(rows.len());
-    for row in rows {
+/// The same, with the unreadable entries. Fails if a tenth of the entries are unreadable, and at the first entry beyond `most`.
+pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>], most: usize) -> Result<Registered, ErrorKind> {
+    let text: &RawValue = result(body)?;
+    let (mut list, mut failure) = (Registered::default(), None);
+    let take = |row: Result<Row, Unread>| {
+        if list.entries() >= most {
+            return Err(too_many(most));
+        }
         match row {
             Ok(row) => match convert::masternode(&row, states) {
                 Ok(masternode) => list.masternodes.push(masternode),
@@ -40,7 +42,11 @@ pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<R
             },
             Err((name, error)) => list.skip(convert::outpoint(&name), error)?,
         }
-    }
+        Ok(())
+    };
+    let read = Entries { shape, take, failure: &mut failure }.deserialize(&mut Deserializer::from_str(text.get()));
+    read.map_err(|error| failure.take().unwrap_or_else(|| ErrorKind::malformed(error)))?;
+    list.masternodes.shrink_to_fit();
     list.checked()
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::rpc::dialect::{Item, Shape};
@@ -55,34 +55,85 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// The rows of an object by collateral.
-pub(super) fn keyed(members: Members, shape: &Shape) -> Vec<Result<Row, Unread>> {
-    let row = |(key, value): (String, Value)| {
-        let key = String::from(ForeignText::new(key));
-        let values = match (shape, &value) {
-            (Shape::Text(columns), Value::String(text)) => columns_of(columns, text),
-            (Shape::Object(fields), Value::Object(_)) => Ok(fields_of(fields, &value)),
-            (Shape::Text(_), _) => Err("its value is not a text".to_string()),
-            _ => Err("its value is not an object".to_string()),
-        };
-        let values = values.map_err(|what| (key.clone(), malformed(&key, &what)))?;
-        Ok(Row { name: key, keyed: true, values })
-    };
-    members.0.into_iter().map(row).collect()
+/// Reads a list one entry at a time, so that never more than one is in memory as JSON.
+pub(super) struct Entries<'a, F> {
+    /// The format of the list.
+    pub(super) shape: &'a Shape,
+    /// Takes each row; an error ends the list.
+    pub(super) take: F,
+    /// The error that ended the list.
+    pub(super) failure: &'a mut Option<ErrorKind>,
 }
 
-/// The rows of an array.
-pub(super) fn listed(elements: Vec<Value>, shape: &Shape) -> Result<Vec<Result<Row, Unread>>, ErrorKind> {
-    let Shape::Array(fields) = shape else { return Err(ErrorKind::malformed("it is an array, not an object")) };
-    let row = |(place, element): (usize, Value)| {
-        let name = format!("number {place}");
-        if !element.is_object() {
-            let error = malformed(&name, "it is not an object");
-            return Err((name, error));
+impl<F: FnMut(Result<Row, Unread>) -> Result<(), ErrorKind>> Entries<'_, F> {
+    fn take<E: serde::de::Error>(&mut self, row: Result<Row, Unread>) -> Result<(), E> {
+        (self.take)(row).map_err(|error| {
+            *self.failure = Some(error);
+            E::custom("the list ends here")
+        })
+    }
+}
+
+impl<'de, F: FnMut(Result<Row, Unread>) -> Result<(), ErrorKind>> DeserializeSeed<'de> for Entries<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.shape {
+            Shape::Array(_) => deserializer.deserialize_seq(self),
+            _ => deserializer.deserialize_map(self),
         }
-        Ok(Row { name, keyed: false, values: fields_of(fields, &element) })
+    }
+}
+
+impl<'de, F: FnMut(Result<Row, Unread>) -> Result<(), ErrorKind>> Visitor<'de> for Entries<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self.shape, Shape::Array(_)) { "an array" } else { "an object" })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry()? {
+            let row = keyed(key, &value, self.shape);
+            self.take(row)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        let mut place = 0;
+        while let Some(element) = elements.next_element()? {
+            place += 1;
+            let row = listed(place, &element, self.shape);
+            self.take(row)?;
+        }
+        Ok(())
+    }
+}
+
+/// The row of an object's member, by collateral.
+fn keyed(key: String, value: &Value, shape: &Shape) -> Result<Row, Unread> {
+    let key = String::from(ForeignText::new(key));
+    let values = match (shape, value) {
+        (Shape::Text(columns), Value::String(text)) => columns_of(columns, text),
+        (Shape::Object(fields), Value::Object(_)) => Ok(fields_of(fields, value)),
+        (Shape::Text(_), _) => Err("its value is not a text".to_string()),
+        _ => Err("its value is not an object".to_string()),
     };
-    Ok((1..).zip(elements).map(row).collect())
+    let values = values.map_err(|what| (key.clone(), malformed(&key, &what)))?;
+    Ok(Row { name: key, keyed: true, values })
+}
+
+/// The row of an array's element, by its place.
+fn listed(place: usize, element: &Value, shape: &Shape) -> Result<Row, Unread> {
+    let name = format!("number {place}");
+    match (shape, element) {
+        (Shape::Array(fields), Value::Object(_)) => Ok(Row { name, keyed: false, values: fields_of(fields, element) }),
+        _ => {
+            let error = malformed(&name, "it is not an object");
+            Err((name, error))
+        }
+    }
 }
 
 /// Splits a padded line. A missing address leaves the last column empty.

@@ -20,15 +20,22 @@ use domain::pose::Risk;
 use domain::probe::Probe;
 use domain::snapshot::{Snapshot, WatchedEntry};
 
+/// Aliases in the watch list.
+pub(super) const ALIAS: Parameter =
+    Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name);
+
+/// Groups of the watch list.
+pub(super) const GROUP: Parameter = Parameter::many(
+    "group",
+    "Filter by group in the watch list, written key:value. If repeated, all must match.",
+    || json!({ "type": "string", "pattern": "^[^:]+:[\\s\\S]+$" }),
+);
+
 /// Parameters of a page of masternodes.
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
-    Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name),
-    Parameter::many(
-        "group",
-        "Filter by group in the watch list, written key:value. If repeated, all must match.",
-        || json!({ "type": "string", "pattern": "^[^:]+:[\\s\\S]+$" }),
-    ),
+    ALIAS,
+    GROUP,
     Parameter::many("state", "Filter by state. Can be repeated.", name),
     Parameter::many("risk", "Filter by risk of a ban. Can be repeated.", || label(&Risk::ALL.map(Risk::label))),
     Parameter::once("watched", "Only watched masternodes.", flag),
@@ -231,7 +238,7 @@ impl<'a> NetworkBlock<'a> {
 
 /// All details of one masternode.
 pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
-    let (networks, id) = asked(api, id, query)?;
+    let (_, networks, id) = asked(api, id, query, &[Parameter::NETWORK])?;
     let subject = only(&networks, &id)?;
     let probe = probe(&networks, subject.snapshot, &id);
     let firing = (api.alerts)(AlertsOf::Masternode(subject.snapshot.network(), &id), MAX_ALERTS);
@@ -244,22 +251,39 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
     })
 }
 
-/// The DKG sessions ahead of one masternode.
-pub(super) fn duties(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
-    let (networks, id) = asked(api, id, query)?;
-    written(&json::Duties::new(&only(&networks, &id)?, id))
-}
-
-/// What a request for one masternode asks for: the networks, and the masternode.
-fn asked(api: &Api, id: &str, query: &str) -> Result<(Vec<Arc<NetworkState>>, MasternodeId), ApiError> {
-    let parameters = Parameters::read(query, &[Parameter::NETWORK])?;
+/// What a request for one masternode asks for: the parameters, the networks, and the masternode.
+pub(super) fn asked(
+    api: &Api,
+    id: &str,
+    query: &str,
+    known: &[Parameter],
+) -> Result<(Parameters, Vec<Arc<NetworkState>>, MasternodeId), ApiError> {
+    let parameters = Parameters::read(query, known)?;
     let id: MasternodeId =
         id.parse().map_err(|error| bad(format!("{} is not a masternode identity: {error}", echo(id))))?;
-    Ok((api.chosen(&parameters)?, id))
+    let networks = api.chosen(&parameters)?;
+    Ok((parameters, networks, id))
+}
+
+/// Watched masternodes of a network.
+type Watched<'a> = (&'a Snapshot, Vec<(MasternodeId, Subject<'a>)>);
+
+/// The watched masternodes that the parameters network, alias and group select, by network.
+pub(super) fn watched<'a>(
+    networks: &'a [Arc<NetworkState>],
+    parameters: &Parameters,
+) -> Result<Vec<Watched<'a>>, ApiError> {
+    let snapshots = fresh(networks)?;
+    let filter = Filter::read(parameters, &snapshots)?;
+    let of = |snapshot: &'a Snapshot| {
+        let watched = subjects(snapshot).filter(|(_, subject)| subject.watched.is_some() && filter.passes(subject));
+        (snapshot, watched.collect())
+    };
+    Ok(snapshots.into_iter().map(of).collect())
 }
 
 /// The masternode in the one network that has it.
-fn only<'a>(networks: &'a [Arc<NetworkState>], id: &MasternodeId) -> Result<Subject<'a>, ApiError> {
+pub(super) fn only<'a>(networks: &'a [Arc<NetworkState>], id: &MasternodeId) -> Result<Subject<'a>, ApiError> {
     let mut found: Vec<Subject<'a>> = fresh(networks)?.into_iter().filter_map(|snapshot| find(snapshot, id)).collect();
     match found.as_slice() {
         [] => Err(missing(format!("no masternode {id} is registered or watched"))),

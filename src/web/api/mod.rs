@@ -7,6 +7,8 @@
 //!
 //! Never here: HTTP methods and headers (`route`); changes of any state.
 
+pub mod calendar;
+pub mod duties;
 pub(super) mod events;
 pub mod json;
 pub(super) mod masternodes;
@@ -52,6 +54,14 @@ const MASTERNODES: &str = "/api/v1/masternodes";
 
 /// The path below a masternode with its DKG sessions.
 const DUTIES: &str = "/duties";
+
+/// The path below a masternode with the calendar of its DKG sessions.
+const CALENDAR: &str = "/duties.ics";
+
+/// The calendar of the DKG sessions of all watched masternodes.
+const CALENDAR_OF_ALL: &str = "/api/v1/duties.ics";
+
+const RESTART_PLAN: &str = "/api/v1/restart-plan";
 
 /// The inputs of the API from the rest of the program.
 pub struct Api {
@@ -114,14 +124,27 @@ pub struct History {
     pub up: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// A response: JSON with any status.
+/// A response: JSON with any status, or a calendar.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// 200 or an error status.
     pub status: StatusCode,
-    /// One JSON value.
+    /// One JSON value, or a calendar.
     pub body: Bytes,
+    /// What it is.
+    pub content_type: &'static str,
+    /// How long it may be kept: the header `Cache-Control`.
+    pub cache_control: &'static str,
 }
+
+/// The media type of JSON.
+const JSON: &str = "application/json; charset=utf-8";
+
+/// A response is valid only at its time.
+const NO_STORE: &str = "no-store";
+
+/// A calendar may be kept for less than a block usually takes, but not by a cache that others share: access may be restricted.
+const CALENDAR_CACHE: &str = "private, max-age=60";
 
 /// An error: a status and a sentence for the client.
 #[derive(Debug)]
@@ -136,6 +159,9 @@ enum Endpoint<'a> {
     Masternodes,
     Masternode(&'a str),
     Duties(&'a str),
+    Calendar(&'a str),
+    CalendarOfAll,
+    RestartPlan,
     Events,
     Contract,
 }
@@ -144,19 +170,30 @@ impl Api {
     /// Answers a request for `path` with the query as sent. Reads files and may compute for some milliseconds, so call
     /// it on a blocking thread.
     pub fn answer(&self, path: &str, query: &str) -> Reply {
-        let answer = match Endpoint::find(path) {
+        let endpoint = Endpoint::find(path);
+        let is_calendar = matches!(endpoint, Some(Endpoint::Calendar(_) | Endpoint::CalendarOfAll));
+        let answer = match endpoint {
             Some(Endpoint::Contract) => {
                 Parameters::read(query, &[]).map(|_| Bytes::from_static(openapi::contract().as_bytes()))
             }
             Some(Endpoint::Status) => status::answer(self, query),
             Some(Endpoint::Masternodes) => masternodes::page(self, query),
             Some(Endpoint::Masternode(id)) => masternodes::one(self, id, query),
-            Some(Endpoint::Duties(id)) => masternodes::duties(self, id, query),
+            Some(Endpoint::Duties(id)) => duties::duties(self, id, query),
+            Some(Endpoint::Calendar(id)) => duties::calendar_of_one(self, id, query),
+            Some(Endpoint::CalendarOfAll) => duties::calendar_of_all(self, query),
+            Some(Endpoint::RestartPlan) => duties::restart_plan(self, query),
             Some(Endpoint::Events) => events::page(self, query).and_then(|page| written(&page)),
             None => Err(missing(format!("unknown path; see {CONTRACT_PATH}"))),
         };
         match answer {
-            Ok(body) => Reply { status: StatusCode::OK, body },
+            Ok(body) if is_calendar => Reply {
+                status: StatusCode::OK,
+                body,
+                content_type: calendar::CONTENT_TYPE,
+                cache_control: CALENDAR_CACHE,
+            },
+            Ok(body) => Reply { status: StatusCode::OK, body, content_type: JSON, cache_control: NO_STORE },
             Err(refused) => error(refused.status, &refused.error),
         }
     }
@@ -181,11 +218,14 @@ impl Endpoint<'_> {
             EVENTS => Some(Endpoint::Events),
             MASTERNODES => Some(Endpoint::Masternodes),
             CONTRACT_PATH => Some(Endpoint::Contract),
+            CALENDAR_OF_ALL => Some(Endpoint::CalendarOfAll),
+            RESTART_PLAN => Some(Endpoint::RestartPlan),
             _ => {
                 let id = path.strip_prefix(MASTERNODES)?.strip_prefix('/')?;
-                let (id, endpoint) = match id.strip_suffix(DUTIES) {
-                    Some(id) => (id, Endpoint::Duties(id)),
-                    None => (id, Endpoint::Masternode(id)),
+                let (id, endpoint) = match (id.strip_suffix(DUTIES), id.strip_suffix(CALENDAR)) {
+                    (Some(id), _) => (id, Endpoint::Duties(id)),
+                    (None, Some(id)) => (id, Endpoint::Calendar(id)),
+                    (None, None) => (id, Endpoint::Masternode(id)),
                 };
                 (!id.is_empty() && !id.contains('/')).then_some(endpoint)
             }
@@ -203,7 +243,8 @@ struct Error<'a> {
 
 /// An error response.
 pub(super) fn error(status: StatusCode, error: &str) -> Reply {
-    Reply { status, body: written(&Error { error }).unwrap_or_default() }
+    let body = written(&Error { error }).unwrap_or_default();
+    Reply { status, body, content_type: JSON, cache_control: NO_STORE }
 }
 
 fn written(answer: &impl Serialize) -> Result<Bytes, ApiError> {

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::web::api::parameters::{Parameter, TIMES, Times};
 use crate::web::api::{
-    CONTRACT_PATH, DUTIES, EVENTS, Error, MASTERNODES, STATUS, events, json as answers, masternodes, status,
+    CALENDAR, CALENDAR_OF_ALL, CONTRACT_PATH, DUTIES, EVENTS, Error, MASTERNODES, RESTART_PLAN, STATUS, duties, events,
+    json as answers, masternodes, status,
 };
 
 const DESCRIPTION: &str = "Read-only. Responses come from the current state of the exporter: no request calls a node. \
@@ -27,6 +28,9 @@ const ERRORS: [(&str, &str); 5] = [
     ("500", "Internal error of the exporter; see its log."),
     ("503", "Not available yet, or temporarily."),
 ];
+
+/// The answer of a calendar.
+const CALENDAR_ANSWER: &str = "An iCalendar object (RFC 5545). An event keeps its UID while its expected time changes.";
 
 /// A path of the API.
 struct Operation {
@@ -53,8 +57,10 @@ fn document() -> Value {
     let mut generator = settings.into_generator();
     let operations = operations(&mut generator);
     let error = reference::<Error<'_>>(&mut generator);
-    let mut responses: Map<String, Value> =
-        ERRORS.iter().map(|(status, description)| (status.to_string(), response(description, &error))).collect();
+    let mut responses: Map<String, Value> = ERRORS
+        .iter()
+        .map(|(status, description)| (status.to_string(), response(description, "application/json", &error)))
+        .collect();
     responses
         .insert("431".into(), json!({ "description": "The request is longer than 16 KiB. The response has no body." }));
     let mut schemas = generator.take_definitions(true);
@@ -78,12 +84,12 @@ fn document() -> Value {
     })
 }
 
-fn operations(generator: &mut SchemaGenerator) -> [Operation; 6] {
+fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
     let id = json!({
         "name": "id", "in": "path", "required": true,
         "description": "proTxHash, or txid-n of the collateral.", "schema": masternode_id(),
     });
-    [
+    let mut operations = vec![
         Operation {
             path: STATUS.into(),
             id: "status",
@@ -114,7 +120,6 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 6] {
             errors: &["400", "404", "409", "431", "500", "503"],
             links: Value::Null,
         },
-        operation_duties(generator, id),
         Operation {
             path: EVENTS.into(),
             id: "events",
@@ -132,20 +137,56 @@ fn operations(generator: &mut SchemaGenerator) -> [Operation; 6] {
             }),
         },
         operation_contract(),
-    ]
+    ];
+    operations.extend(operations_of_duties(generator, &id));
+    operations
 }
 
-fn operation_duties(generator: &mut SchemaGenerator, id: Value) -> Operation {
-    Operation {
-        path: format!("{MASTERNODES}/{{id}}{DUTIES}"),
-        id: "duties",
-        summary: "DKG sessions ahead of one masternode, and what follows if it goes offline.",
-        answer: "The sessions in which it sits or may sit.",
-        schema: reference::<answers::Duties<'_>>(generator),
-        parameters: vec![id, parameter(&Parameter::NETWORK)],
-        errors: &["400", "404", "409", "431", "500", "503"],
-        links: Value::Null,
-    }
+fn operations_of_duties(generator: &mut SchemaGenerator, id: &Value) -> [Operation; 4] {
+    let with_id = |parameters: &[Parameter]| [id.clone()].into_iter().chain(parameters.iter().map(parameter)).collect();
+    let calendar = json!({ "type": "string", "pattern": "^BEGIN:VCALENDAR\\r\\n" });
+    [
+        Operation {
+            path: format!("{MASTERNODES}/{{id}}{DUTIES}"),
+            id: "duties",
+            summary: "DKG sessions ahead of one masternode, what follows if it goes offline, and what a restart costs.",
+            answer: "The sessions in which it sits or may sit.",
+            schema: reference::<answers::Duties<'_>>(generator),
+            parameters: with_id(duties::OF_ONE),
+            errors: &["400", "404", "409", "431", "500", "503"],
+            links: Value::Null,
+        },
+        Operation {
+            path: format!("{MASTERNODES}/{{id}}{CALENDAR}"),
+            id: "calendar",
+            summary: "Calendar of the known DKG seats of one masternode, to subscribe to.",
+            answer: CALENDAR_ANSWER,
+            schema: calendar.clone(),
+            parameters: with_id(duties::CALENDAR_OF_ONE),
+            errors: &["400", "404", "409", "431", "500", "503"],
+            links: Value::Null,
+        },
+        Operation {
+            path: CALENDAR_OF_ALL.into(),
+            id: "calendarOfAll",
+            summary: "Calendar of the known DKG seats of watched masternodes, to subscribe to.",
+            answer: CALENDAR_ANSWER,
+            schema: calendar,
+            parameters: duties::CALENDAR_OF_ALL.iter().map(parameter).collect(),
+            errors: &["400", "404", "431", "500", "503"],
+            links: Value::Null,
+        },
+        Operation {
+            path: RESTART_PLAN.into(),
+            id: "restartPlan",
+            summary: "An order of restarts of watched masternodes, so that none misses a DKG session.",
+            answer: "A plan for each network.",
+            schema: reference::<duties::RestartPlans<'_>>(generator),
+            parameters: duties::PLAN.iter().map(parameter).collect(),
+            errors: &["400", "404", "431", "500", "503"],
+            links: Value::Null,
+        },
+    ]
 }
 
 fn operation_contract() -> Operation {
@@ -184,7 +225,8 @@ fn links_of_masternodes() -> Value {
 
 impl Operation {
     fn item(&self) -> Value {
-        let mut good = response(self.answer, &self.schema);
+        let media_type = if self.path.ends_with(".ics") { "text/calendar" } else { "application/json" };
+        let mut good = response(self.answer, media_type, &self.schema);
         if !self.links.is_null() {
             good["links"] = self.links.clone();
         }
@@ -201,8 +243,8 @@ impl Operation {
     }
 }
 
-fn response(description: &str, schema: &Value) -> Value {
-    json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+fn response(description: &str, media_type: &str, schema: &Value) -> Value {
+    json!({ "description": description, "content": { media_type: { "schema": schema } } })
 }
 
 fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {

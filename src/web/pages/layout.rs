@@ -52,7 +52,17 @@ pub(super) fn page(landing: &LandingPage, title: &str, refresh: Option<(Refresh,
             }
         }
     };
-    whole.into_string()
+    below(&landing.path_prefix, whole.into_string())
+}
+
+/// A page whose own links begin with the prefix. Text of nodes cannot look like one, because the quotes in it are escaped.
+fn below(prefix: &str, html: String) -> String {
+    if prefix.is_empty() {
+        return html;
+    }
+    let link =
+        |html: &str, attribute: &str| html.replace(&format!("{attribute}=\"/"), &format!("{attribute}=\"{prefix}/"));
+    link(&link(&html, "href"), "action")
 }
 
 fn links(landing: &LandingPage) -> Markup {
@@ -83,6 +93,7 @@ mod tests {
             version: nasty.to_owned(),
             summary: nasty.to_owned(),
             telemetry_path: TelemetryPath::new("/m").unwrap(),
+            path_prefix: String::new(),
             links: vec![Link { target: nasty.to_owned(), text: nasty.to_owned() }],
         };
         let page = page(&landing, nasty, None, &html! { (nasty) });

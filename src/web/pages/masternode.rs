@@ -129,7 +129,7 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
             (revival::section(subject))
             (probe::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
-            (duties::section(subject, now))
+            (duties::section(subject, &id, now))
             (expected(subject))
             section aria-labelledby="events" {
                 h2 #events { "Events" }

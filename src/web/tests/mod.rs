@@ -14,9 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::web::handlers::{
-    Answer, Body, Handlers, LandingPage, Link, MetricsReply, MetricsRequest, Readiness, ScrapeError, TelemetryPath,
-};
+use crate::metrics::{Body, Page, Request};
+use crate::web::handlers::{Answer, Handlers, LandingPage, Link, Readiness, ScrapeError, TelemetryPath};
 use crate::web::meters::Meters;
 use crate::web::serve;
 use crate::web::settings::WebSettings;
@@ -149,15 +148,14 @@ fn dechunked(mut rest: &[u8]) -> Vec<u8> {
 }
 
 /// A site whose metrics are `answer`'s, ready, without reload.
-fn site(
-    answer: impl Fn(MetricsRequest) -> Answer<Result<MetricsReply, ScrapeError>> + Send + Sync + 'static,
-) -> Handlers {
+fn site(answer: impl Fn(Request) -> Answer<Result<Page, ScrapeError>> + Send + Sync + 'static) -> Handlers {
     Handlers {
         landing: LandingPage {
             name: "masternode-exporter".to_owned(),
             version: "1.2.3".to_owned(),
             summary: "Shows <how close> a masternode is to a ban.".to_owned(),
             telemetry_path: TelemetryPath::default(),
+            path_prefix: String::new(),
             links: vec![Link { target: "/api/v1/status".to_owned(), text: "Status".to_owned() }],
         },
         runbooks: &[("MasternodeX", "# MasternodeX\n")],
@@ -174,12 +172,12 @@ fn page(pieces: &[&'static str]) -> Handlers {
     site(move |_| now(Ok(whole(pieces.clone()))))
 }
 
-fn whole(pieces: Vec<Bytes>) -> MetricsReply {
-    MetricsReply { content_type: "text/plain; version=0.0.4", gzip: false, body: Body::Whole(pieces) }
+fn whole(pieces: Vec<Bytes>) -> Page {
+    Page { content_type: "text/plain; version=0.0.4", gzip: false, body: Body::Whole(pieces) }
 }
 
-fn stream(pieces: impl Iterator<Item = Bytes> + Send + 'static) -> MetricsReply {
-    MetricsReply { body: Body::Stream(Box::new(pieces)), ..whole(Vec::new()) }
+fn stream(pieces: impl Iterator<Item = Bytes> + Send + 'static) -> Page {
+    Page { body: Body::Stream(Box::new(pieces)), ..whole(Vec::new()) }
 }
 
 fn now<T: Send + 'static>(answer: T) -> Answer<T> {

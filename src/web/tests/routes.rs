@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::metrics::page::{Filter, Shard};
+use crate::metrics::{Format, Request};
 use crate::web::api::{AlertsOf, Api, Firing};
-use crate::web::handlers::{Format, Shard};
 use domain::masternode::UnixSeconds;
 
 #[tokio::test]
@@ -36,7 +37,7 @@ async fn the_page_hears_what_the_scrape_asks_for() {
     let heard = Arc::new(Mutex::new(None));
     let store = Arc::clone(&heard);
     let site = site(move |request| {
-        let reply = MetricsReply { gzip: request.gzip, ..whole(vec![Bytes::from_static(b"packed")]) };
+        let reply = Page { gzip: request.gzip, ..whole(vec![Bytes::from_static(b"packed")]) };
         *store.lock().unwrap() = Some(request);
         now(Ok(reply))
     });
@@ -51,17 +52,12 @@ async fn the_page_hears_what_the_scrape_asks_for() {
         )
         .await;
     assert_eq!((reply.status, reply.header("content-encoding")), (200, Some("gzip")));
-    let expected = MetricsRequest {
-        format: Format::OpenMetrics,
-        gzip: true,
-        collect: vec!["a".to_owned(), "b".to_owned()],
-        shard: Some(Shard { index: 1, total: 4 }),
-        scrape_timeout: Some(Duration::from_secs(10)),
-    };
+    let filter = Filter { families: vec!["a".to_owned(), "b".to_owned()], shard: Some(Shard { index: 1, total: 4 }) };
+    let expected = Request { format: Format::OpenMetrics, gzip: true, filter };
     assert_eq!(heard.lock().unwrap().take(), Some(expected));
 
     assert_eq!(server.get("/metrics").await.header("content-encoding"), None);
-    assert_eq!(heard.lock().unwrap().take(), Some(MetricsRequest::default()));
+    assert_eq!(heard.lock().unwrap().take(), Some(Request::default()));
 }
 
 #[tokio::test]
@@ -124,6 +120,20 @@ async fn the_telemetry_path_is_a_choice_and_may_be_the_root() {
         let server = Running::start(site, WebSettings::default()).await;
         assert_eq!(server.get(path).await.text(), "a 1\n");
         assert_eq!(server.get("/metrics").await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_proxy_with_a_path_every_link_begins_with_it() {
+    let mut site = page(&[]);
+    site.landing.path_prefix = "/mn".to_owned();
+    let server = Running::start(site, WebSettings::default()).await;
+    for path in ["/", "/runbooks", "/runbooks/MasternodeX"] {
+        let reply = server.get(path).await;
+        let text = reply.text();
+        let links = text.split("href=\"").skip(1).chain(text.split("action=\"").skip(1));
+        let wrong: Vec<&str> = links.filter(|link| link.starts_with('/') && !link.starts_with("/mn/")).collect();
+        assert!(wrong.is_empty() && text.contains("href=\"/mn/metrics\""), "{path}: {wrong:?}");
     }
 }
 
@@ -199,7 +209,7 @@ async fn reload_says_whether_it_worked() {
 #[tokio::test]
 async fn a_refusal_reaches_the_client_as_its_sentence() {
     let site = site(|request| {
-        now(Err(match request.collect.first() {
+        now(Err(match request.filter.families.first() {
             Some(family) => ScrapeError::BadRequest(format!("there is no family {family}")),
             None => ScrapeError::Unavailable("the source is on another network".to_owned()),
         }))

@@ -84,8 +84,7 @@ async fn slow_readers_of_a_whole_page_keep_nobody_out() {
 
 #[tokio::test]
 async fn a_slow_reader_of_a_page_that_is_produced_keeps_others_out_for_a_moment_only() {
-    let endless =
-        |_: MetricsRequest| now(Ok(stream(std::iter::repeat_with(|| Bytes::from_static(&[b'x'; PIECE_BYTES])))));
+    let endless = |_: Request| now(Ok(stream(std::iter::repeat_with(|| Bytes::from_static(&[b'x'; PIECE_BYTES])))));
     let server = Running::start(site(endless), WebSettings { max_requests: 1, ..WebSettings::default() }).await;
     let _slow = slow_reader(&server).await;
     soon(async {
@@ -126,7 +125,7 @@ async fn a_large_whole_page_is_sent_without_damage_to_a_slow_reader() {
 #[tokio::test]
 async fn a_stream_that_panics_breaks_its_own_connection_only() {
     let site = site(|request| {
-        let healthy = request.collect.is_empty();
+        let healthy = request.filter.families.is_empty();
         now(Ok(stream((0..3).map(move |number| {
             assert!(healthy || number < 2, "the third piece panics");
             Bytes::from_static(b"piece\n")

@@ -13,6 +13,11 @@ const KEPT: &str = "dash-kept";
 /// The text of an empty panel, and the networks on which it must not be empty.
 const WORDS: &[(&str, &[&str])] = &[
     ("Only on chains with a Proof-of-Service score (Dash)", &[DASH]),
+    ("Only for watched masternodes of chains with a Proof-of-Service score (Dash)", &[DASH]),
+    ("No history, or not checked yet", &[]),
+    ("No receivers are configured, or none says its time", &[]),
+    ("Neither a watch list nor maintenance is configured", &[]),
+    ("No web configuration file (web.config_file)", &[]),
     ("Only on chains whose quorums are known (Dash)", &[DASH]),
     ("Only on networks with Evo nodes (Dash)", &[DASH]),
     ("Only on chains with ChainLocks (Dash)", &[DASH]),
@@ -40,6 +45,10 @@ const WORDS: &[(&str, &[&str])] = &[
     ("No source reports DKG sessions: only a masternode or a node with watchquorums does", &[KEPT]),
     ("No requirement can be evaluated", &[DASH, KEPT]),
     ("Only for watched masternodes of chains whose quorums are known (Dash)", &[DASH]),
+    ("The members of rotating quorums are not known", &[DASH]),
+    // Where sessions whose members are not known may come before.
+    ("Known seats decide no ban", &[]),
+    ("No seat is known", &[]),
     ("It answers, or is not probed", &[]),
     ("Not watched, or this chain does not report payees", &[DASH, DIMECOIN, PRCYCOIN, KEPT]),
     ("Only if the node reports registration versions (Dash)", &[DASH]),
@@ -111,6 +120,8 @@ fn range(unit: &str) -> std::ops::RangeInclusive<f64> {
         "reqps" => 0.0..=1e5,
         "suffix:points" => 0.0..=1e5,
         "suffix:blocks" => 0.0..=1e6,
+        // The slack of a network with fewer masternodes than seats is negative.
+        "suffix:masternodes" => -1e6..=1e6,
         "dateTimeAsIso" | "dateTimeFromNow" => milliseconds(2020.0)..=milliseconds(2100.0),
         "none" => 0.0..=1e10,
         _ => f64::INFINITY..=f64::INFINITY,

@@ -71,7 +71,8 @@ impl Filled {
                 filled.problems.push(format!("the variable {name}: {error}"));
                 Vec::new()
             });
-            if options.is_empty() {
+            // A single Prometheus of one host has no such labels.
+            if options.is_empty() && !["cluster", "namespace"].contains(&name) {
                 filled.problems.push(format!("the variable {name} has no values"));
             }
             let value = filled.value(variable, &options, choice.of(name));

@@ -125,7 +125,7 @@ fn quorum(body: &[u8]) {
 /// For any candidates, no quorum has more members than its size, and none twice.
 fn seats(body: &[u8]) {
     let _ = read(quorums::types(body));
-    let lot = read(sml_diff::lot(body, &block(1))).flatten();
+    let lot = read(sml_diff::quorum_modifier_input(body, &block(1))).flatten();
     let lot = lot.unwrap_or(QuorumModifierInput { height: block(1).height, hash: block(1).hash, chainlock: None });
     if let Some(info) = read(rotation::rotation_info(body)) {
         let rotating = REGTEST.iter().find(|kind| kind.quorums > 1).expect("one rotates");
@@ -134,7 +134,7 @@ fn seats(body: &[u8]) {
             assert!(quarter.is_ok(), "an empty list has no ranked masternode");
         }
     }
-    if let Some(change) = read(sml_diff::roll_change(body, &block(1).hash)) {
+    if let Some(change) = read(sml_diff::sml_diff(body, &block(1).hash)) {
         let mut roll = Sml::default();
         roll.apply(&change);
         let drawn = roll.draw(&MAIN[0], &lot).into_iter().chain(roll.draw(&REGTEST[0], &lot));

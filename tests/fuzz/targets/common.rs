@@ -16,10 +16,11 @@ use domain::{
     Subnet, UnixSeconds, chain, event,
 };
 use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Store};
+use masternode_exporter::metrics::{Body, Page};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::list_parser::ListParser;
 use masternode_exporter::web::api::{Api, Firing, History};
-use masternode_exporter::web::handlers::{Body, Handlers, LandingPage, MetricsReply, Readiness, TelemetryPath};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, TelemetryPath};
 
 /// The height of the recorded list.
 pub(crate) const HEIGHT: u32 = 1_000;
@@ -118,6 +119,7 @@ fn watched() -> WatchList {
         alias: format!("mn-{place}"),
         groups: [("operator".to_string(), "acme".to_string())].into(),
         expectations: Vec::new(),
+        thresholds: Default::default(),
     };
     WatchList::new(list().masternodes().iter().take(3).enumerate().map(entry).collect())
 }
@@ -130,15 +132,15 @@ pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
             version: "0".into(),
             summary: "Tells.".into(),
             telemetry_path: TelemetryPath::default(),
+            path_prefix: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],
         metrics: Box::new(|request| {
-            assert!(request.shard.is_none_or(|shard| shard.index < shard.total), "{request:?}");
-            assert!(request.scrape_timeout.is_none_or(|timeout| !timeout.is_zero()), "{request:?}");
-            assert!(request.collect.iter().all(|family| !family.is_empty()), "{request:?}");
+            assert!(request.filter.shard.is_none_or(|shard| shard.index < shard.total), "{request:?}");
+            assert!(request.filter.families.iter().all(|family| !family.is_empty()), "{request:?}");
             let body = Body::Whole(vec![format!("{request:?}").into()]);
-            Box::pin(ready(Ok(MetricsReply { content_type: "text/plain", gzip: false, body })))
+            Box::pin(ready(Ok(Page { content_type: "text/plain", gzip: false, body })))
         }),
         api: Some(Arc::new(api(history))),
         ready: Box::new(Readiness::default),

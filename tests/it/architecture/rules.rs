@@ -171,7 +171,7 @@ fn a_metric_that_nothing_defines_is_found() {
     let code = "//! masternode_in_a_comment\nconst A: &str = \"masternode_pose_score\";\n\
                 const H: &str = \"masternode_exporter_wait_seconds\";\n#[cfg(test)]\nmod tests {\n\
                 const T: &str = \"masternode_of_a_test\";\n}";
-    let defined = defined("src/metrics/catalog.rs", code);
+    let defined = defined("src/catalog/mod.rs", code);
     let page = "`masternode_pose_score{masternode=\"x\"} 3`, masternode_exporter_wait_seconds_bucket, masternode_exporter,\n\
                 the prefix `masternode_pose_`, masternode-exporter, my_masternode_x";
     assert_eq!(undefined(page, &defined), BTreeSet::new());

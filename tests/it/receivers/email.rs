@@ -23,7 +23,7 @@ async fn receiver(server: &SmtpServer, encryption: SmtpEncryption, password: Opt
     let authorities = Some(Authorities::new(&server.certificate).unwrap());
     Receiver {
         token: password.map(text),
-        outbound: Outbound { proxy: None, authorities },
+        outbound: Outbound { authorities, ..Outbound::default() },
         ..other.settings("mail", Kind::Email(email))
     }
 }

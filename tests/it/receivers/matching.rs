@@ -22,6 +22,7 @@ fn watch(stage: &Stage) {
         alias: format!("mn-{index}"),
         groups: [("customer".to_string(), customer.to_string())].into(),
         expectations: Vec::new(),
+        thresholds: Default::default(),
     };
     stage.watch(WatchList::new(["acme", "umbrella"].into_iter().enumerate().map(entry).collect()));
 }

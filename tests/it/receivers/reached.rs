@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use masternode_exporter::alerting::settings::{Kind, Receiver};
 use masternode_exporter::meters::Meters;
-use masternode_exporter::outbound::{Authorities, Outbound};
+use masternode_exporter::outbound::{Authorities, ClientCertificate, Outbound};
 use masternode_exporter::rpc::{Client, Credentials, ErrorKind, RpcSettings};
 use masternode_exporter::secret::Secret;
 use prometheus::Registry;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -73,12 +73,27 @@ impl Proxy {
     }
 }
 
-/// A server of HTTPS that answers 200 with a JSON-RPC error to everything. Returns its port and its certificate.
+/// A server of HTTPS that answers 200 with a hash to everything. Returns its port and its certificate.
 async fn https_server() -> (u16, String, watch::Receiver<usize>, tokio::task::JoinHandle<()>) {
+    https_server_for(None).await
+}
+
+/// The same, which requires a client with this certificate.
+async fn https_server_for(
+    client: Option<CertificateDer<'static>>,
+) -> (u16, String, watch::Receiver<usize>, tokio::task::JoinHandle<()>) {
     let signed = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = rustls::ServerConfig::builder().with_no_client_auth();
+    let config = match client {
+        None => rustls::ServerConfig::builder().with_no_client_auth(),
+        Some(client) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(client).unwrap();
+            let verifier = rustls::server::WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+            rustls::ServerConfig::builder().with_client_cert_verifier(verifier)
+        }
+    };
     let config = config.with_single_cert(vec![signed.cert.der().clone()], key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,6 +122,7 @@ fn through(proxy: Option<&Proxy>, authorities: Option<&str>) -> Outbound {
     Outbound {
         proxy: proxy.map(|proxy| proxy.address.clone()),
         authorities: authorities.map(|pem| Authorities::new(pem).unwrap()),
+        certificate: None,
     }
 }
 
@@ -153,21 +169,33 @@ async fn a_receiver_is_reached_through_its_proxy_and_trusted_by_its_authorities_
     exporter.engine.stop().await;
 }
 
+fn source(port: u16, outbound: Outbound) -> Client {
+    let settings = RpcSettings {
+        url: format!("https://localhost:{port}"),
+        credentials: Credentials::Password { user: "exporter".into(), password: Secret::new("secret") },
+        timeout: Duration::from_secs(10),
+        outbound,
+        ..RpcSettings::default()
+    };
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    Client::new(settings, Meters::new(&Registry::new()).unwrap().rpc("net", "node")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_requires_a_client_certificate_gets_that_of_its_settings() {
+    let made = rcgen::generate_simple_self_signed(["exporter.example.org".to_string()]).unwrap();
+    let (port, authority, _count, _task) = https_server_for(Some(made.cert.der().clone())).await;
+    let certificate = ClientCertificate::new(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap();
+    let shown = |certificate| Outbound { certificate, ..through(None, Some(&authority)) };
+    source(port, shown(Some(certificate))).best_block_hash().await.unwrap();
+    source(port, shown(None)).best_block_hash().await.unwrap_err();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_is_reached_through_its_proxy_and_an_unknown_authority_is_named_as_the_cause() {
     let (port, certificate, _count, _task) = https_server().await;
     let proxy = Proxy::start(format!("127.0.0.1:{port}")).await;
-    let client = |outbound: Outbound| {
-        let settings = RpcSettings {
-            url: format!("https://localhost:{port}"),
-            credentials: Credentials::Password { user: "exporter".into(), password: Secret::new("secret") },
-            timeout: Duration::from_secs(10),
-            outbound,
-            ..RpcSettings::default()
-        };
-        assert!(!format!("{settings:?}").contains("hunter2"));
-        Client::new(settings, Meters::new(&Registry::new()).unwrap().rpc("net", "node")).unwrap()
-    };
+    let client = |outbound: Outbound| source(port, outbound);
     for outbound in [through(None, Some(&certificate)), through(Some(&proxy), Some(&certificate))] {
         client(outbound).best_block_hash().await.unwrap();
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::condition::{Catalogue, Evaluation, EvaluationInput, Memory, ProcessState, Thresholds, evaluate};
+use domain::condition::{Catalogue, Evaluation, EvaluationInput, Memory, ProcessState, ThresholdSettings, evaluate};
 use domain::network_state::{Moment, NetworkState, SourceHealth};
 use domain::probe::Probes;
 use domain::{Snapshot, UnixSeconds};
@@ -74,7 +74,7 @@ pub(crate) fn evaluated(snapshot: Arc<Snapshot>, memory: &mut Memory, now: UnixS
     let now = moment(now.0, 500_000);
     let name = snapshot.network().to_string();
     let network = network(&name, Some(snapshot), None, Some(now));
-    evaluate(&Catalogue::default(), &input(vec![network], now), &Thresholds::DEFAULT, memory)
+    evaluate(&Catalogue::default(), &input(vec![network], now), &ThresholdSettings::default(), memory)
 }
 
 /// What holds of a snapshot at `now`.

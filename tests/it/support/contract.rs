@@ -26,7 +26,9 @@ impl Contract {
                 };
                 // Without a content type it is an answer of the server before the request reaches the API.
                 let Some(content) = response.get("content") else { continue };
-                let mut schema = content["application/json"]["schema"].clone();
+                // A calendar is no JSON.
+                let Some(json) = content.get("application/json") else { continue };
+                let mut schema = json["schema"].clone();
                 schema["components"] = json!({ "schemas": document["components"]["schemas"] });
                 let validator = jsonschema::draft202012::new(&schema).unwrap();
                 validators.insert((path.clone(), status.parse().unwrap()), validator);
@@ -86,6 +88,8 @@ fn template(path: &str) -> &str {
     let in_masternodes = path.starts_with("/api/v1/masternodes/");
     if in_masternodes && path.ends_with("/duties") {
         "/api/v1/masternodes/{id}/duties"
+    } else if in_masternodes && path.ends_with("/duties.ics") {
+        "/api/v1/masternodes/{id}/duties.ics"
     } else if in_masternodes {
         "/api/v1/masternodes/{id}"
     } else {

@@ -68,6 +68,7 @@ impl Stage {
         let mut settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
+            expect: None,
             poll_interval: Duration::ZERO,
             stale_after: Duration::from_secs(900),
             resync_blocks: 576,
@@ -315,6 +316,7 @@ pub(crate) fn watch_all(network: &Network) -> WatchList {
         alias: format!("mn-{index}"),
         groups: [("half".to_string(), if index % 2 == 0 { "even" } else { "odd" }.to_string())].into(),
         expectations: vec![],
+        thresholds: Default::default(),
     };
     WatchList::new(network.masternodes().iter().enumerate().map(entry).collect())
 }

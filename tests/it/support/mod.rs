@@ -6,6 +6,7 @@ pub(crate) mod conditions;
 pub(crate) mod contract;
 pub(crate) mod harness;
 pub(crate) mod ledger;
+pub(crate) mod oracle;
 pub(crate) mod relay;
 pub(crate) mod samples;
 pub(crate) mod sides;

@@ -75,6 +75,7 @@ impl Fork {
         let settings = FollowerSettings {
             network: "dash-test".into(),
             rules: Arc::new(DASH),
+            expect: None,
             poll_interval: Duration::ZERO,
             stale_after: self.stale_after,
             resync_blocks: 576,

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::condition::Verdict;
+use crate::condition::event_digest::EventDigest;
 use crate::condition::life::MISSING_HOLD_SECONDS;
-use crate::condition::memory::{EventDigest, NetworkMemory};
+use crate::condition::memory::NetworkMemory;
 use crate::condition::thresholds::Thresholds;
 use crate::dkg::QuorumType;
 use crate::masternode::{Height, UnixSeconds};
@@ -49,6 +50,8 @@ pub struct ProcessState {
     pub unmatched_entries: Option<Vec<String>>,
     /// Every receiver of notifications.
     pub receivers: Vec<ReceiverState>,
+    /// Kinds of critical alerts that no receiver gets although there are receivers.
+    pub unrouted: Vec<String>,
 }
 
 /// State of a receiver of notifications.
@@ -66,13 +69,13 @@ pub struct NetworkContext<'a> {
     pub state: &'a NetworkState,
     /// Its list. `None` if the list is too old to draw conclusions.
     pub fresh: Option<&'a Snapshot>,
-    /// The thresholds.
+    /// The general thresholds. Masternodes and groups have their own.
     pub thresholds: &'a Thresholds,
     /// The present.
     pub now: Moment,
     /// Whether its tip was read before a jump of the wall clock.
     pub jumped: bool,
-    /// Events within [`Thresholds::recent_seconds`] before the tip.
+    /// Events before the tip.
     pub events: EventDigest<'a>,
     /// Facts of earlier evaluations.
     pub memory: &'a NetworkMemory,
@@ -97,10 +100,10 @@ impl NetworkContext<'_> {
         self.now.unix.0.saturating_add(MOST_AHEAD_SECONDS) < tip.0
     }
 
-    /// Whether a block is recent. Measured by block time, because the wall clock may jump.
-    pub fn is_recent(&self, height: Height) -> bool {
+    /// Whether a block is at most `seconds` old. Measured by block time, because the wall clock may jump.
+    pub fn is_within(&self, seconds: u64, height: Height) -> bool {
         self.fresh.is_some_and(|snapshot| {
-            let blocks = snapshot.facts().blocks_in(self.thresholds.recent_seconds, snapshot.rules());
+            let blocks = snapshot.facts().blocks_in(seconds, snapshot.rules());
             snapshot.block().height.above(height) < blocks
         })
     }
@@ -118,6 +121,8 @@ pub struct NodeContext<'a> {
     pub view: Option<NodeView<'a>>,
     /// Its last probe.
     pub probe: Option<&'a Probe>,
+    /// Its thresholds.
+    pub thresholds: Thresholds,
 }
 
 impl<'a> NodeContext<'a> {
@@ -168,6 +173,8 @@ pub struct GroupContext<'a> {
     pub group: &'a str,
     /// Its members, in the list or not.
     pub members: Vec<&'a WatchedEntry>,
+    /// Its thresholds.
+    pub thresholds: Thresholds,
 }
 
 /// The quorums of one type.

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::condition::memory::EventDigest;
+use crate::condition::event_digest::EventDigest;
 use crate::condition::{
     Catalogue, Condition, EvaluationInput, GroupContext, Memory, NetworkContext, NodeContext, QuorumTypeContext, Rule,
-    Scope, SourceContext, Thresholds, Verdict,
+    Scope, SourceContext, ThresholdSettings, Verdict,
 };
 use crate::masternode::UnixSeconds;
 use crate::network_state::NetworkState;
@@ -52,6 +52,8 @@ pub struct Evaluation {
     pub complete: BTreeSet<Arc<str>>,
     /// All configured networks.
     pub networks: BTreeSet<Arc<str>>,
+    /// The conditions that masternodes can have. One that is not among the verdicts of a masternode does not apply to it.
+    pub of_masternodes: Vec<&'static Condition>,
 }
 
 impl Evaluation {
@@ -70,34 +72,36 @@ impl Evaluation {
 pub fn evaluate(
     catalogue: &Catalogue,
     input: &EvaluationInput,
-    thresholds: &Thresholds,
+    thresholds: &ThresholdSettings,
     memory: &mut Memory,
 ) -> Evaluation {
     let now = input.now;
     let networks: BTreeSet<Arc<str>> = input.networks.iter().map(|state| state.network.clone()).collect();
     memory.retain(&networks);
-    let mut evaluation = Evaluation { networks, ..Evaluation::default() };
+    let of_masternodes =
+        catalogue.conditions().filter(|condition| condition.alert.scope == Scope::Masternode).collect();
+    let mut evaluation = Evaluation { networks, of_masternodes, ..Evaluation::default() };
     for state in &input.networks {
         let remembered = memory.networks.entry(state.network.clone()).or_default();
         let limit = state.stale_after.as_secs().min(FRESH_SECONDS);
         let is_fresh = state.confirmed.is_some_and(|confirmed| confirmed.age(now).as_secs() <= limit);
         let fresh = state.snapshot.as_deref().filter(|_| is_fresh);
-        remembered.note(state, fresh, now);
+        remembered.note(state, fresh, &thresholds.general, now);
         let known = std::mem::take(&mut remembered.subjects);
         let context = NetworkContext {
             state,
             fresh,
-            thresholds,
+            thresholds: &thresholds.general,
             now,
             jumped: input.jumped.contains(&state.network),
-            events: fresh.map(|fresh| EventDigest::of(fresh, thresholds.recent_seconds)).unwrap_or_default(),
+            events: fresh.map(|fresh| EventDigest::of(fresh, thresholds.general.recent_seconds)).unwrap_or_default(),
             memory: remembered,
             cycle: fresh.and_then(Snapshot::payment_cycle_blocks).unwrap_or(0),
         };
         let of_list = match fresh {
             Some(snapshot) => {
                 evaluation.complete.insert(state.network.clone());
-                of_list(catalogue, &context, snapshot)
+                of_list(catalogue, &context, thresholds, snapshot)
             }
             None => known.into_iter().map(unknown).collect(),
         };
@@ -146,9 +150,14 @@ fn subject(
 }
 
 /// Masternodes, groups and quorum types, then the conditions of the network that need its list.
-fn of_list(catalogue: &Catalogue, network: &NetworkContext<'_>, snapshot: &Snapshot) -> Vec<EvaluatedSubject> {
-    let mut subjects: Vec<EvaluatedSubject> =
-        snapshot.watched().iter().map(|watched| of_masternode(catalogue, network, snapshot, watched)).collect();
+fn of_list(
+    catalogue: &Catalogue,
+    network: &NetworkContext<'_>,
+    thresholds: &ThresholdSettings,
+    snapshot: &Snapshot,
+) -> Vec<EvaluatedSubject> {
+    let of_watched = |watched| of_masternode(catalogue, network, thresholds, snapshot, watched);
+    let mut subjects: Vec<EvaluatedSubject> = snapshot.watched().iter().map(of_watched).collect();
     let mut groups: BTreeMap<(&str, &str), Vec<&WatchedEntry>> = BTreeMap::new();
     for watched in snapshot.watched() {
         for (key, group) in &watched.watched.groups {
@@ -156,7 +165,8 @@ fn of_list(catalogue: &Catalogue, network: &NetworkContext<'_>, snapshot: &Snaps
         }
     }
     for ((key, group), members) in groups {
-        let context = GroupContext { network, snapshot, key, group, members };
+        let thresholds = thresholds.of_group(key, group);
+        let context = GroupContext { network, snapshot, key, group, members, thresholds };
         let of = |condition: &Condition| match condition.rule {
             Rule::Group(rule) => Some(rule(&context)),
             _ => None,
@@ -188,13 +198,15 @@ fn of_list(catalogue: &Catalogue, network: &NetworkContext<'_>, snapshot: &Snaps
 fn of_masternode(
     catalogue: &Catalogue,
     network: &NetworkContext<'_>,
+    thresholds: &ThresholdSettings,
     snapshot: &Snapshot,
     watched: &WatchedEntry,
 ) -> EvaluatedSubject {
     let target = &watched.watched;
     let view = watched.index.map(|index| snapshot.node(index));
     let probe = network.state.probes.as_ref().and_then(|probes| probes.get(&target.id));
-    let context = NodeContext { network, snapshot, watched, view, probe };
+    let thresholds = thresholds.of_masternode(target);
+    let context = NodeContext { network, snapshot, watched, view, probe, thresholds };
     let of = |condition: &Condition| match condition.rule {
         Rule::Masternode(rule) => Some(rule(&context)),
         _ => None,

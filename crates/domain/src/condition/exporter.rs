@@ -70,6 +70,16 @@ pub(super) const CONDITIONS: &[Condition] = &[
             "Every entry of the watch list and of maintenance matches a masternode again.",
         ],
     ),
+    Condition::new(
+        "MasternodeExporterAlertsUnrouted",
+        Severity::Warning,
+        300,
+        Rule::Exporter(alerts_unrouted),
+        [
+            "No receiver of the exporter gets some critical alerts.",
+            "Some critical alerts had no receiver; every critical alert has one again.",
+        ],
+    ),
 ];
 
 fn notifications_failing(receiver: &ReceiverState) -> Verdict {
@@ -119,6 +129,16 @@ fn history_not_written(process: &ProcessState) -> Verdict {
 fn series_suppressed(process: &ProcessState) -> Verdict {
     Verdict::of(Some(process.suppressed_series > 0), || {
         "series.limit removes samples of masternodes from /metrics. Raise it, or set series.others to at_risk.".into()
+    })
+}
+
+fn alerts_unrouted(process: &ProcessState) -> Verdict {
+    Verdict::of(Some(!process.unrouted.is_empty()), || {
+        format!(
+            "The receivers' match and minimum_severity exclude critical alerts about {}: the exporter notifies nobody of them. Add \
+             a receiver for them.",
+            process.unrouted.join("; ")
+        )
     })
 }
 

@@ -12,7 +12,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Network(activation_near),
         [
-            "A consensus change that is locked in activates within a week.",
+            "A consensus change that is locked in activates soon.",
             "The activation of Dash Core 24 on {network} was near; Dash Core 24 is now active.",
         ],
     )

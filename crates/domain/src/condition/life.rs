@@ -130,13 +130,13 @@ fn ping_late(node: &NodeContext<'_>) -> Verdict {
 fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
     let Some(view) = &node.view else { return node.absent() };
     // In a short payment cycle, waiting at the head of the queue means nothing.
-    if node.network.cycle <= node.network.thresholds.shortest_cycle {
+    if node.network.cycle <= node.thresholds.shortest_cycle {
         return Verdict::Inapplicable;
     }
     let tip = node.snapshot.block().height;
     let blocks = node.network.memory.blocks_at_head(&view.masternode.id, tip);
     match blocks {
-        Some((blocks, _)) if blocks >= node.network.thresholds.overdue_blocks => Verdict::holds(
+        Some((blocks, _)) if blocks >= node.thresholds.overdue_blocks => Verdict::holds(
             blocks,
             format!(
                 "{} has been at the head of the payment queue since block {} without a payment.",
@@ -151,15 +151,20 @@ fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
 }
 
 fn payment_lost(node: &NodeContext<'_>) -> Verdict {
-    if node.network.events.lost.contains(&node.watched.watched.id) {
-        let who = node.who();
+    let recent = node.thresholds.recent_seconds;
+    if node.network.events.lost_payment(&node.watched.watched.id, recent) {
+        let (who, last) = (node.who(), text::duration(recent));
         let text = match node.snapshot.rules().payment {
-            PaymentModel::Pool(_) => format!("The block that was voted to pay {who} paid another payee."),
-            _ => format!("{who} lost its place in the payment queue: it was banned or left the list."),
+            PaymentModel::Pool(_) => {
+                format!("A block of the last {last} that was voted to pay {who} paid another payee.")
+            }
+            _ => {
+                format!("{who} lost its place in the payment queue in the last {last}: it was banned or left the list.")
+            }
         };
         return Verdict::holds(1.0, text);
     }
-    if node.network.is_young(node.network.thresholds.recent_seconds) { Verdict::Unknown } else { Verdict::DoesNotHold }
+    if node.network.is_young(recent) { Verdict::Unknown } else { Verdict::DoesNotHold }
 }
 
 fn unexpected_change(node: &NodeContext<'_>) -> Verdict {

@@ -4,24 +4,14 @@
 //!
 //! Never here: sent notifications (`alerting`).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::condition::evaluation::EvaluatedSubject;
-use crate::event::{BanCause, Event, EventKind, FailedQuorum};
-use crate::list::Block;
+use crate::condition::thresholds::Thresholds;
 use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
 use crate::snapshot::Snapshot;
-
-/// Seconds for which a gap counts.
-pub(super) const GAP_SECONDS: u64 = 3_600;
-
-/// Seconds for which a value that was not understood counts.
-pub(super) const NOT_UNDERSTOOD_SECONDS: u64 = 86_400;
-
-/// Seconds for which the last report of a source about itself counts after it stops reporting.
-const SILENCE_SECONDS: u64 = 600;
 
 /// A DKG session counts as active for this long after the last active one, in seconds of block time: the pause between
 /// two sessions.
@@ -89,9 +79,15 @@ impl Rise {
 }
 
 impl NetworkMemory {
-    pub(super) fn note(&mut self, state: &NetworkState, fresh: Option<&Snapshot>, now: Moment) {
-        self.gap.note(state.gap_blocks, GAP_SECONDS, now);
-        self.not_understood.note(state.not_understood, NOT_UNDERSTOOD_SECONDS, now);
+    pub(super) fn note(
+        &mut self,
+        state: &NetworkState,
+        fresh: Option<&Snapshot>,
+        thresholds: &Thresholds,
+        now: Moment,
+    ) {
+        self.gap.note(state.gap_blocks, thresholds.recent_seconds, now);
+        self.not_understood.note(state.not_understood, thresholds.not_understood_seconds, now);
         for source in &state.sources {
             let facts = [
                 ("isolated", source.isolated),
@@ -128,16 +124,16 @@ impl NetworkMemory {
         }
     }
 
-    /// The report of a source about itself, now or within [`SILENCE_SECONDS`]. `None` if it reported nothing in that time.
-    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> Option<bool> {
+    /// The report of a source about itself, at most `silence` seconds old. `None` if it reported nothing in that time.
+    pub(super) fn said(&self, fact: &'static str, source: &Arc<str>, silence: u64, now: Moment) -> Option<bool> {
         let (said, at) = self.said.get(&(fact, source.clone()))?;
-        said.filter(|_| at.age(now).as_secs() <= SILENCE_SECONDS)
+        said.filter(|_| at.age(now).as_secs() <= silence)
     }
 
-    /// Whether a source never reported this fact, in more than [`SILENCE_SECONDS`].
-    pub(super) fn never_said(&self, fact: &'static str, source: &Arc<str>, now: Moment) -> bool {
+    /// Whether a source never reported this fact, in more than `silence` seconds.
+    pub(super) fn never_said(&self, fact: &'static str, source: &Arc<str>, silence: u64, now: Moment) -> bool {
         let said = self.said.get(&(fact, source.clone()));
-        said.is_some_and(|(said, at)| said.is_none() && at.age(now).as_secs() > SILENCE_SECONDS)
+        said.is_some_and(|(said, at)| said.is_none() && at.age(now).as_secs() > silence)
     }
 
     /// For how many blocks a masternode has been seen at the head of the payment queue, and whether it may have been there
@@ -154,58 +150,6 @@ impl NetworkMemory {
     /// Whether a DKG session with masternodes of this type is active, or was within the pause between two sessions.
     pub(super) fn session_under_way(&self, node_type: NodeType, tip: UnixSeconds) -> bool {
         self.sessions.get(&node_type).is_some_and(|at| tip.0.saturating_sub(at.0) <= SESSION_PAUSE_SECONDS)
-    }
-}
-
-/// Recent events before a tip, by masternode.
-#[derive(Default)]
-pub struct EventDigest<'a> {
-    /// Masternodes that lost a payment.
-    pub lost: HashSet<MasternodeId>,
-    /// Points, failures and quorums of penalties.
-    pub penalties: HashMap<MasternodeId, Penalties<'a>>,
-    /// The last ban of each masternode, of any age.
-    pub bans: HashMap<MasternodeId, (BanCause, &'a Event)>,
-    /// Failed DKG sessions of all masternodes.
-    pub failures: u64,
-}
-
-/// Recent penalties of one masternode.
-#[derive(Default)]
-pub struct Penalties<'a> {
-    /// Points.
-    pub points: u32,
-    /// Block of the last penalty.
-    pub block: Option<Block>,
-    /// The quorums that marked it as failed.
-    pub quorums: Vec<&'a FailedQuorum>,
-}
-
-impl<'a> EventDigest<'a> {
-    /// From the events up to a snapshot.
-    pub fn of(snapshot: &'a Snapshot, recent_seconds: u64) -> EventDigest<'a> {
-        let since = snapshot.block().time.0.saturating_sub(recent_seconds);
-        let mut digest = EventDigest::default();
-        for event in snapshot.recent_events() {
-            if let EventKind::Ban { cause, .. } = event.kind {
-                digest.bans.insert(event.masternode, (cause, event));
-            }
-            if event.block.time.0 <= since {
-                continue;
-            }
-            match &event.kind {
-                EventKind::PaymentLost => drop(digest.lost.insert(event.masternode)),
-                EventKind::Penalty { points, failures, quorums, .. } => {
-                    digest.failures += u64::from(*failures);
-                    let penalties = digest.penalties.entry(event.masternode).or_default();
-                    penalties.points += points;
-                    penalties.block = Some(event.block);
-                    penalties.quorums.extend(quorums);
-                }
-                _ => {}
-            }
-        }
-        digest
     }
 }
 

@@ -7,8 +7,10 @@
 //! Never here: clocks; receivers; PromQL.
 
 mod context;
+mod duty;
 mod early_warning;
 mod evaluation;
+mod event_digest;
 mod exporter;
 mod fork;
 mod life;
@@ -24,8 +26,11 @@ pub use context::{
     SourceContext,
 };
 pub use evaluation::{EvaluatedSubject, Evaluation, evaluate};
-pub use memory::{EventDigest, Memory, NetworkMemory, Penalties, Rise};
-pub use thresholds::{STALLED_BLOCKS, STALLED_SECONDS, Thresholds};
+pub use event_digest::{EventDigest, Penalties};
+pub use memory::{Memory, NetworkMemory, Rise};
+pub use thresholds::{
+    GroupThresholds, STALLED_BLOCKS, STALLED_SECONDS, ThresholdOverrides, ThresholdSettings, Thresholds,
+};
 
 /// Severity of an alert: the label `severity`; the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -279,7 +284,8 @@ pub struct Catalogue(Vec<&'static Condition>);
 
 impl Default for Catalogue {
     fn default() -> Catalogue {
-        let all = pose::CONDITIONS.iter().chain(life::CONDITIONS).chain(early_warning::CONDITIONS);
+        let all =
+            pose::CONDITIONS.iter().chain(duty::CONDITIONS).chain(life::CONDITIONS).chain(early_warning::CONDITIONS);
         let all = all.chain(network::CONDITIONS).chain(fork::CONDITIONS);
         Catalogue(all.chain(source::CONDITIONS).chain(exporter::CONDITIONS).collect())
     }

@@ -14,8 +14,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Network(penalty_wave),
         [
-            "Many masternodes of a network were penalised within an hour.",
-            "Many masternodes of {network} were penalised within an hour; the wave is over.",
+            "Many masternodes of a network were penalised recently.",
+            "Many masternodes of {network} were penalised; the wave is over.",
         ],
     )
     .any()
@@ -30,8 +30,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Group(group_degraded),
         [
-            "Several masternodes of a group were penalised within an hour.",
-            "Several masternodes of group {group_key}={group} on {network} were penalised within an hour; fewer were in the last hour.",
+            "Several masternodes of a group were penalised recently.",
+            "Several masternodes of group {group_key}={group} on {network} were penalised; fewer have a recent penalty now.",
         ],
     ),
     Condition::new(
@@ -74,10 +74,11 @@ fn penalty_wave(network: &NetworkContext<'_>) -> Verdict {
     let share = thresholds.wave_ratio * snapshot.list().registered() as f64;
     if failures >= thresholds.wave_minimum && failures as f64 > share {
         let text = format!(
-            "At least {1} DKG failures were counted on {0} within an hour: the network itself has a problem. A single penalty \
+            "At least {1} DKG failures were counted on {0} in the last {2}: the network itself has a problem. A single penalty \
              in this time may not be caused by your masternode.",
             network.name(),
             thresholds.wave_minimum.max(share as u64 + 1),
+            text::duration(thresholds.recent_seconds),
         );
         return Verdict::holds(failures as f64, text);
     }
@@ -85,29 +86,30 @@ fn penalty_wave(network: &NetworkContext<'_>) -> Verdict {
 }
 
 fn group_degraded(group: &GroupContext<'_>) -> Verdict {
-    let thresholds = group.network.thresholds;
+    let (thresholds, recent) = (&group.thresholds, group.thresholds.recent_seconds);
     let is_degraded = |count: u64, all: usize| {
         count >= thresholds.group_nodes || (count >= 2 && count as f64 >= thresholds.group_ratio * all as f64)
     };
-    let young = group.network.is_young(thresholds.recent_seconds);
+    let young = group.network.is_young(recent);
     let (mut all, mut penalised, mut unknown) = (0, 0, 0);
     for member in &group.members {
         let Some(index) = member.index else { continue };
         all += 1;
         let scored = group.snapshot.node(index).pose().is_some_and(|pose| pose.score().0 > 0);
         match member.tally.last_penalty_height {
-            Some(height) => penalised += u64::from(group.network.is_recent(height)),
+            Some(height) => penalised += u64::from(group.network.is_within(recent, height)),
             // Events before the start of this process are not known.
             None => unknown += u64::from(scored && young),
         }
     }
     if is_degraded(penalised, all) {
         let text = format!(
-            "{penalised} masternodes of group {}={} on {} were penalised within an hour. Check what they have in common: host, \
+            "{penalised} masternodes of group {}={} on {} were penalised in the last {}. Check what they have in common: host, \
              network, provider, version.",
             group.key,
             group.group,
             group.network.name(),
+            text::duration(recent),
         );
         return Verdict::holds(penalised as f64, text);
     }

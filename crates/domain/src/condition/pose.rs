@@ -2,11 +2,14 @@
 //!
 //! Never here: warnings before a penalty (`early_warning`).
 
-use crate::condition::memory::{Penalties, SESSION_PAUSE_SECONDS};
-use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
+use crate::condition::event_digest::Penalties;
+use crate::condition::memory::SESSION_PAUSE_SECONDS;
+use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, duty, text};
+use crate::duty::Duty;
 use crate::event::BanCause;
 use crate::masternode::NodeType;
 use crate::pose::{PoseLimits, PoseScore, Risk};
+use crate::snapshot::NodeView;
 
 /// The PoSe conditions.
 pub(super) const CONDITIONS: &[Condition] = &[
@@ -53,8 +56,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Masternode(penalized),
         [
-            "A watched masternode failed a DKG session within the last hour.",
-            "Masternode {node}{groups} on {network} was penalised; no new penalty for an hour.",
+            "A watched masternode recently failed a DKG session.",
+            "Masternode {node}{groups} on {network} was penalised and has no recent penalty any more.",
         ],
     ),
     Condition::new(
@@ -132,23 +135,44 @@ fn is_endangered(node: &NodeContext<'_>) -> bool {
 
 fn ban_imminent(node: &NodeContext<'_>) -> Verdict {
     let (Some((pose, _)), Some(view)) = (pose(node), &node.view) else { return node.inapplicable() };
+    if let Some(height) = duty::ban_while_unreachable(node, view, pose.score()).filter(|_| !view.masternode.is_banned())
+    {
+        let text = format!(
+            "{} does not complete the P2P handshake at its registered address, and sits in DKG sessions within the hour: if it misses \
+             them, it is banned at block {height}. Bring it back now.",
+            node.who(),
+        );
+        return Verdict::holds(1.0, text);
+    }
     if !is_endangered(node) {
         return Verdict::DoesNotHold;
     }
     let Some(chance) = node.snapshot.chance_of_test_before_safe(view) else { return Verdict::Unknown };
     let under_way = node.network.memory.session_under_way(view.masternode.node_type, node.snapshot.block().time);
-    if chance <= node.network.thresholds.imminent_chance && !(chance > 0.0 && under_way) {
+    if chance <= node.thresholds.imminent_chance && !(chance > 0.0 && under_way) {
         // A session may be active that began before this process first saw one.
         let is_unseen = chance > 0.0 && node.network.is_young(SESSION_PAUSE_SECONDS);
         return if is_unseen { Verdict::Unknown } else { Verdict::DoesNotHold };
     }
     let text = format!(
-        "{} is one failed DKG session from a ban and is likely to be tested before its score has decayed.{} Do not restart \
-         it; make sure that it is reachable and synced.",
+        "{} is one failed DKG session from a ban and {}.{} Do not restart it; make sure that it is reachable and synced.",
         node.who(),
+        tested(node, view, &pose),
         safe(node, &pose),
     );
     Verdict::holds(chance, text)
+}
+
+/// Which test may ban it: the known seat that is due before it is safe, if there is one.
+fn tested(node: &NodeContext<'_>, view: &NodeView<'_>, pose: &PoseScore) -> String {
+    let duties = node.snapshot.duties_ahead(view).unwrap_or_default();
+    let bans = |duty: &&Duty| duty.is_known() && pose.safe_height().is_none_or(|safe| duty.due <= safe);
+    match duties.iter().find(bans) {
+        Some(Duty { quorum_type, start, due, .. }) => format!(
+            "sits in a session of {quorum_type} that begins with block {start}: if it misses it, it is banned at block {due}"
+        ),
+        None => "is likely to be tested before its score has decayed".to_string(),
+    }
 }
 
 fn one_failure_from_ban(node: &NodeContext<'_>) -> Verdict {
@@ -167,24 +191,25 @@ fn penalized(node: &NodeContext<'_>) -> Verdict {
     if pose.score().0 == 0 {
         return Verdict::DoesNotHold;
     }
-    let penalties = node.network.events.penalties.get(&node.watched.watched.id);
-    let block = penalties.and_then(|penalties| penalties.block);
+    let recent = node.thresholds.recent_seconds;
+    let penalties = node.network.events.penalties(&node.watched.watched.id, recent);
+    let block = penalties.as_ref().and_then(|penalties| penalties.block);
     let last = block.map(|block| block.height).max(node.watched.tally.last_penalty_height);
     match last {
-        Some(height) if node.network.is_recent(height) => {
-            let points = penalties.map_or(pose.score().0, |penalties| penalties.points);
+        Some(height) if node.network.is_within(recent, height) => {
+            let points = penalties.as_ref().map_or(pose.score().0, |penalties| penalties.points);
             let text = format!(
                 "{} was penalised with {points} points in {} (limit {}). {}.{}",
                 node.who(),
                 text::past_block(height, block),
                 limits.limit,
-                named(penalties),
+                named(penalties.as_ref()),
                 safe(node, &pose),
             );
             Verdict::holds(points, text)
         }
         Some(_) => Verdict::DoesNotHold,
-        None if node.network.is_young(node.network.thresholds.recent_seconds) => Verdict::Unknown,
+        None if node.network.is_young(recent) => Verdict::Unknown,
         None => Verdict::DoesNotHold,
     }
 }
@@ -201,7 +226,7 @@ fn named(penalties: Option<&Penalties<'_>>) -> String {
 
 fn repeated_failures(node: &NodeContext<'_>) -> Verdict {
     let (Some((pose, limits)), Some(view)) = (pose(node), &node.view) else { return node.inapplicable() };
-    let step = node.network.thresholds.repeated_steps * f64::from(limits.step);
+    let step = node.thresholds.repeated_steps * f64::from(limits.step);
     if view.masternode.is_banned() || f64::from(pose.score().0) <= step {
         return Verdict::DoesNotHold;
     }

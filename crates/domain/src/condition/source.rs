@@ -3,7 +3,7 @@
 //! Never here: masternodes; this process.
 
 use crate::condition::{
-    Condition, Inhibition, NETWORK, NetworkContext, Rule, SOURCE, Severity, SourceContext, Verdict, memory, text,
+    Condition, Inhibition, NETWORK, NetworkContext, Rule, SOURCE, Severity, SourceContext, Verdict, text,
 };
 
 /// The conditions of sources.
@@ -17,7 +17,12 @@ pub(super) const CONDITIONS: &[Condition] = &[
             "The masternode list of a network is stale: no source confirmed it within the configured time.",
             "The masternode list of {network} was stale and is confirmed again.",
         ],
-    ),
+    )
+    .inhibits(&[Inhibition {
+        targets: &["MasternodeExporterListMissing", "MasternodeExporterMasternodesUnreported"],
+        equal: NETWORK,
+        reason: "A list that no source confirms is withdrawn.",
+    }]),
     Condition::new(
         "MasternodeExporterAllSourcesDown",
         Severity::Critical,
@@ -26,19 +31,21 @@ pub(super) const CONDITIONS: &[Condition] = &[
         ["All sources of a network are down.", "All sources of {network} were down; at least one is usable again."],
     )
     .inhibits(&[Inhibition {
-        targets: &["MasternodeExporterSourceDown", "MasternodeExporterDataStale"],
+        targets: &[
+            "MasternodeExporterSourceDown",
+            "MasternodeExporterDataStale",
+            "MasternodeExporterListMissing",
+            "MasternodeExporterMasternodesUnreported",
+        ],
         equal: NETWORK,
-        reason: "It is the cause of both alerts.",
+        reason: "Without a source there is no list: it is the cause of the other alerts.",
     }]),
     Condition::new(
         "MasternodeExporterHistoryGap",
         Severity::Warning,
         0,
         Rule::Reachability(history_gap),
-        [
-            "Blocks were skipped; their events are incomplete.",
-            "Blocks of {network} were skipped more than an hour ago; none since.",
-        ],
+        ["Blocks were skipped; their events are incomplete.", "Blocks of {network} were skipped; none recently."],
     )
     .any(),
     Condition::new(
@@ -48,7 +55,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Reachability(answers_not_understood),
         [
             "A source returned data that this version of the exporter does not understand.",
-            "Sources of {network} returned data that was not understood more than a day ago; none since.",
+            "Sources of {network} returned data that was not understood; none recently.",
         ],
     )
     .any(),
@@ -145,13 +152,14 @@ fn all_sources_down(network: &NetworkContext<'_>) -> Verdict {
 fn history_gap(network: &NetworkContext<'_>) -> Verdict {
     if let Some(blocks) = network.memory.gap.recent() {
         let text = format!(
-            "{blocks} blocks of {} were skipped. Scores and bans are correct; event counts of these blocks are missing or \
+            "{blocks} blocks of {} were skipped in the last {}. Scores and bans are correct; event counts of these blocks are missing or \
              approximate.",
-            network.name()
+            network.name(),
+            text::duration(network.thresholds.recent_seconds)
         );
         return Verdict::holds(blocks as f64, text);
     }
-    if network.is_young(memory::GAP_SECONDS) { Verdict::Unknown } else { Verdict::DoesNotHold }
+    if network.is_young(network.thresholds.recent_seconds) { Verdict::Unknown } else { Verdict::DoesNotHold }
 }
 
 fn answers_not_understood(network: &NetworkContext<'_>) -> Verdict {
@@ -164,7 +172,7 @@ fn answers_not_understood(network: &NetworkContext<'_>) -> Verdict {
         );
         return Verdict::holds(values as f64, text);
     }
-    if network.is_young(memory::NOT_UNDERSTOOD_SECONDS) { Verdict::Unknown } else { Verdict::DoesNotHold }
+    if network.is_young(network.thresholds.not_understood_seconds) { Verdict::Unknown } else { Verdict::DoesNotHold }
 }
 
 fn source_down(source: &SourceContext<'_>) -> Verdict {
@@ -182,14 +190,15 @@ fn wrong_network(source: &SourceContext<'_>) -> Verdict {
     })
 }
 
-/// A condition on a fact that a source reports about itself now or reported within the last ten minutes. Unknown of a source
+/// A condition on a fact that a source reports about itself now or reported within `source_silence_seconds`. Unknown of a source
 /// that reported nothing for longer; inapplicable to a synced source that never reports it.
 fn said(source: &SourceContext<'_>, fact: &'static str, is_bad: bool, text: &str) -> Verdict {
     let (memory, name, now) = (source.network.memory, &source.source.name, source.network.now);
-    if source.source.synced == Some(true) && memory.never_said(fact, name, now) {
+    let silence = source.network.thresholds.source_silence_seconds;
+    if source.source.synced == Some(true) && memory.never_said(fact, name, silence, now) {
         return Verdict::Inapplicable;
     }
-    let said = memory.said(fact, name, now);
+    let said = memory.said(fact, name, silence, now);
     Verdict::of(said.map(|said| said == is_bad), || format!("{} {text}", source.who()))
 }
 

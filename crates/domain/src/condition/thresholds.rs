@@ -1,6 +1,8 @@
-//! The thresholds of conditions.
+//! The thresholds of conditions: general ones, and those of groups and single masternodes that differ.
 //!
 //! Never here: reading them from a file (`config`).
+
+use crate::watch::WatchTarget;
 
 /// The thresholds of conditions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +33,12 @@ pub struct Thresholds {
     pub fork_near_seconds: u64,
     /// Shortest payment cycle, in blocks, in which waiting at the head of the queue is meaningful.
     pub shortest_cycle: u32,
-    /// Maximum number of blocks at the head of the payment queue.
+    /// Number of blocks at the head of the payment queue from which a payment is overdue.
     pub overdue_blocks: u32,
+    /// Seconds for which a value of a source that was not understood counts.
+    pub not_understood_seconds: u64,
+    /// Seconds for which the last report of a source about itself counts after it stops reporting.
+    pub source_silence_seconds: u64,
 }
 
 /// Minimum age of the tip of a stalled chain, in seconds.
@@ -57,6 +63,8 @@ impl Thresholds {
         fork_near_seconds: 604_800,
         shortest_cycle: 10,
         overdue_blocks: 3,
+        not_understood_seconds: 86_400,
+        source_silence_seconds: 600,
     };
 
     /// Age of the tip, in seconds, above which a chain with this block interval is stalled.
@@ -69,5 +77,75 @@ impl Thresholds {
 impl Default for Thresholds {
     fn default() -> Thresholds {
         Thresholds::DEFAULT
+    }
+}
+
+/// Thresholds of one watched masternode or one group that differ; `None` keeps the general one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ThresholdOverrides {
+    /// Replaces [`Thresholds::imminent_chance`].
+    pub imminent_chance: Option<f64>,
+    /// Replaces [`Thresholds::recent_seconds`].
+    pub recent_seconds: Option<u64>,
+    /// Replaces [`Thresholds::repeated_steps`].
+    pub repeated_steps: Option<f64>,
+    /// Replaces [`Thresholds::shortest_cycle`].
+    pub shortest_cycle: Option<u32>,
+    /// Replaces [`Thresholds::overdue_blocks`].
+    pub overdue_blocks: Option<u32>,
+    /// Replaces [`Thresholds::group_nodes`]; without effect on a masternode.
+    pub group_nodes: Option<u64>,
+    /// Replaces [`Thresholds::group_ratio`]; without effect on a masternode.
+    pub group_ratio: Option<f64>,
+}
+
+impl ThresholdOverrides {
+    fn over(&self, general: Thresholds) -> Thresholds {
+        Thresholds {
+            imminent_chance: self.imminent_chance.unwrap_or(general.imminent_chance),
+            recent_seconds: self.recent_seconds.unwrap_or(general.recent_seconds),
+            repeated_steps: self.repeated_steps.unwrap_or(general.repeated_steps),
+            shortest_cycle: self.shortest_cycle.unwrap_or(general.shortest_cycle),
+            overdue_blocks: self.overdue_blocks.unwrap_or(general.overdue_blocks),
+            group_nodes: self.group_nodes.unwrap_or(general.group_nodes),
+            group_ratio: self.group_ratio.unwrap_or(general.group_ratio),
+            ..general
+        }
+    }
+}
+
+/// Thresholds of a group that differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupThresholds {
+    /// The key, such as `operator`.
+    pub key: String,
+    /// The group, such as `acme`.
+    pub group: String,
+    /// What differs.
+    pub overrides: ThresholdOverrides,
+}
+
+/// All thresholds of an exporter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ThresholdSettings {
+    /// The general ones.
+    pub general: Thresholds,
+    /// Those of groups, the most important first.
+    pub groups: Vec<GroupThresholds>,
+}
+
+impl ThresholdSettings {
+    /// The thresholds of a watched masternode: those of its entry, then those of its groups, then the general ones.
+    pub fn of_masternode(&self, target: &WatchTarget) -> Thresholds {
+        let of_target = |group: &&GroupThresholds| target.groups.get(&group.key) == Some(&group.group);
+        let of_groups = self.groups.iter().filter(of_target).rev();
+        let groups = of_groups.fold(self.general, |thresholds, group| group.overrides.over(thresholds));
+        target.thresholds.over(groups)
+    }
+
+    /// The thresholds of a group as a whole.
+    pub fn of_group(&self, key: &str, group: &str) -> Thresholds {
+        let own = self.groups.iter().filter(|own| own.key == key && own.group == group).rev();
+        own.fold(self.general, |thresholds, group| group.overrides.over(thresholds))
     }
 }

@@ -10,7 +10,16 @@ use crate::quorum_selection::{QuorumModifierInput, Sml, SmlDiff, SmlEntry};
 
 fn rotating() -> QuorumType {
     let kind = *MAIN.iter().find(|kind| kind.quorums > 1).unwrap();
-    QuorumType { size: 8, minimum: 6, quorums: 4, interval: 48, window_start: 12, window_end: 20, ..kind }
+    QuorumType {
+        size: 8,
+        minimum: 6,
+        quorums: 4,
+        interval: 48,
+        window_start: 12,
+        window_end: 20,
+        busy_until: 20,
+        ..kind
+    }
 }
 
 fn single() -> QuorumType {
@@ -22,6 +31,7 @@ fn single() -> QuorumType {
         interval: 24,
         window_start: 10,
         window_end: 18,
+        busy_until: 13,
         ..rotating()
     }
 }
@@ -76,20 +86,35 @@ fn duties(number: u8, tip: u32, valid: usize, until: u32) -> Vec<(u32, u32, u32,
 #[test]
 fn a_seat_of_the_newest_quarter_is_known_in_four_cycles_and_one_of_the_oldest_in_its_last() {
     // Member 8 of quorum 0 is of the quarter that the newest cycle made.
-    let known = |cycle: u32| (cycle, cycle + 8, cycle + 12, Some(0), true);
+    let known = |cycle: u32| (cycle, cycle + 20, cycle + 12, Some(0), true);
     assert_eq!(duties(8, 479, 40, 624), [known(480), known(528), known(576), known(624)]);
     // Member 1 is of the oldest: in later cycles it may be selected again, from the first block of the cycle to the end of
-    // the danger of the last index.
-    let possible = |cycle: u32| (cycle, cycle + 11, cycle + 12, None, false);
+    // its mining window.
+    let possible = |cycle: u32| (cycle, cycle + 20, cycle + 12, None, false);
     assert_eq!(duties(1, 479, 40, 624), [known(480), possible(528), possible(576), possible(624)]);
 }
 
 #[test]
 fn what_is_served_is_no_duty_any_more_and_what_is_under_way_is_one() {
-    assert_eq!(duties(8, 486, 40, 480).len(), 1, "block 487 is in danger still");
-    assert_eq!(duties(8, 487, 40, 480).len(), 0, "block 488 is not");
+    assert_eq!(duties(8, 499, 40, 480).len(), 1, "block 500 is of the mining window");
+    assert_eq!(duties(8, 500, 40, 480).len(), 0, "block 501 is not");
     // Quorum 3 begins three blocks later.
-    assert_eq!(duties(32, 489, 40, 527).first().map(|duty| (duty.0, duty.1)), Some((483, 491)));
+    assert_eq!(duties(32, 489, 40, 527).first().map(|duty| (duty.0, duty.1)), Some((483, 500)));
+}
+
+#[test]
+fn a_cycle_under_way_of_which_nothing_is_known_any_more_is_possible() {
+    // The work block of the next cycle is mined before the mining window ends.
+    let kind = QuorumType { interval: 24, ..rotating() };
+    let members: Vec<Vec<Hash>> =
+        (0..4).map(|index| (1..=8).map(|member| hash(8 * index + member)).collect()).collect();
+    let rotations = [Arc::new(Rotation::from_members(kind, Height(480), &members, &list()).unwrap())];
+    let (types, population) = ([kind], population(40));
+    let inputs =
+        DutyInputs { types: &types, population: &population, selected: &[], rotations: &rotations, tip: Height(473) };
+    let duties = inputs.of(&id(40), NodeType::Regular, Height(480));
+    let found: Vec<_> = duties.iter().map(|duty| (duty.start.0, duty.end.0, duty.is_known())).collect();
+    assert_eq!(found, [(456, 476, false)], "number 40 has no seat in the next cycle");
 }
 
 #[test]
@@ -130,7 +155,7 @@ fn known(start: u32, due: u32) -> Duty {
         quorum_type: "t",
         index: Some(0),
         start: Height(start),
-        end: Height(start + 8),
+        end: Height(start + 20),
         due: Height(due),
         chance: 1.0,
     }
@@ -156,35 +181,9 @@ fn two_seats_before_the_score_decays_are_a_ban_at_a_known_height() {
     assert_eq!(outlook.penalty, Bounds { earliest: Some(Height(1020)), latest: Some(Height(1052)) });
     assert_eq!(outlook.ban, Bounds { earliest: Some(Height(1052)), latest: Some(Height(1072)) });
     assert_eq!(outlook.ban.exact(), None);
-}
-
-#[test]
-fn an_outage_costs_the_seats_that_it_touches() {
-    let limits = CONSENSUS.limits(100);
-    let duties = [known(1010, 1052), Duty { chance: 0.25, ..known(1040, 1052) }];
-    let cost =
-        |first: u32, last: u32| outage_cost(&duties, Height(1000), (Score(0), limits), (Height(first), Height(last)));
-    assert_eq!(cost(1001, 1009), OutageCost { known: 0, expected: 0.0, bans: false });
-    assert_eq!(cost(1001, 1010).known, 1);
-    assert_eq!(cost(1017, 1020).known, 1);
-    assert_eq!(cost(1018, 1039), OutageCost { known: 0, expected: 0.0, bans: false });
-    assert_eq!(cost(1018, 1040), OutageCost { known: 0, expected: 0.25, bans: false });
-    let high = outage_cost(&duties, Height(1000), (Score(99), limits), (Height(1010), Height(1010)));
-    assert!(high.bans);
-}
-
-#[test]
-fn windows_lie_between_the_duties_and_overlapping_ones_leave_none() {
-    let duties = [known(1010, 1052), known(1012, 1054), known(1030, 1072)];
-    let windows = |until: u32| {
-        let windows = quiet_windows(&duties, Height(1000), Height(until));
-        windows.iter().map(|window| (window.start.0, window.blocks)).collect::<Vec<_>>()
-    };
-    assert_eq!(windows(1100), [(1001, 9), (1020, 10), (1038, 63)]);
-    assert_eq!(windows(1030), [(1001, 9), (1020, 10)]);
-    let busy = [Duty { start: Height(990), end: Height(1005), ..known(990, 1011) }];
-    assert_eq!(quiet_windows(&busy, Height(1000), Height(1004)), []);
-    assert_eq!(quiet_windows(&[], Height(1000), Height(1004)), [QuietWindow { start: Height(1001), blocks: 4 }]);
+    // It may have served a session that has begun.
+    let begun = offline_outlook(&[known(995, 1037), two[1]], Height(1000), Score(0), limits);
+    assert_eq!(begun.penalty, Bounds { earliest: Some(Height(1037)), latest: Some(Height(1072)) });
 }
 
 #[test]

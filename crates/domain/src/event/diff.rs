@@ -6,6 +6,7 @@ use crate::details::Detail;
 use crate::event::{BanCause, Event, EventKind, Field};
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{Height, Masternode, Score};
+use crate::payment::queue;
 use crate::pose::{PenaltyRule, PoseLimits};
 
 /// The events from `before` to `after`, ascending by masternode. Exact if the two blocks are consecutive.
@@ -35,6 +36,7 @@ pub fn diff(before: &MasternodeList, after: &MasternodeList, rule: Option<&Penal
             (None, None) => {}
         }
     }
+    span.last_payment(before, after, &mut events);
     note_others(&mut events);
     events
 }
@@ -82,6 +84,27 @@ impl Span {
         self.push(events, old, EventKind::Removal);
         if old.is_payable() {
             self.push(events, old, EventKind::PaymentLost);
+        }
+    }
+
+    /// The payment of a masternode that left the list in the block that pays it. The block pays the payee of the list before,
+    /// although the list after no longer shows it (`BuildNewListFromBlock`, docs/spec/dash.md#payment-queue). Each block pays
+    /// exactly one, so a block in which nobody who stayed was paid paid the first in the queue among those who left.
+    fn last_payment(&self, before: &MasternodeList, after: &MasternodeList, events: &mut [Event]) {
+        let is_payment = |event: &Event| matches!(event.kind, EventKind::Payment { .. });
+        let is_whole = before.unreadable().entries() == 0 && after.unreadable().entries() == 0;
+        if self.blocks != 1 || !is_whole || events.iter().any(is_payment) {
+            return;
+        }
+        let is_lost =
+            |event: &&mut Event| event.kind == EventKind::PaymentLost && after.get(&event.masternode).is_none();
+        let turn = |event: &&mut Event| before.get(&event.masternode).map(queue::turn);
+        let Some(first) = events.iter_mut().filter(is_lost).min_by_key(turn) else { return };
+        // Chains whose lists do not show payments never show one.
+        let shows_payments =
+            |masternode: &Masternode| masternode.announced.is_none() && masternode.last_paid_height.is_some();
+        if after.masternodes().iter().any(shows_payments) {
+            first.kind = EventKind::Payment { amount: None, payees: vec![] };
         }
     }
 
@@ -281,6 +304,34 @@ mod tests {
             1,
             &[penalty, EventKind::Payment { amount: None, payees: vec![] }, ban(BanCause::Dkg)],
         );
+    }
+
+    #[test]
+    fn a_payee_that_leaves_in_its_block_is_paid_one_last_time() {
+        let paid =
+            |number: u8, height: u32| Masternode { last_paid_height: Some(Height(height)), ..masternode(number) };
+        let before = || list(100, vec![paid(1, 40), paid(2, 30), paid(3, 50), paid(4, 60)]);
+        let events = |after: Vec<Masternode>, blocks: u32| -> Vec<_> {
+            let events = diff(&before(), &list(100 + blocks, after), Some(&CONSENSUS));
+            events.into_iter().map(|event| (event.masternode, event.kind)).collect()
+        };
+        let id = |number: u8| masternode(number).id;
+        let payment = EventKind::Payment { amount: None, payees: vec![] };
+        let gone = |number, paid: &EventKind| [(id(number), EventKind::Removal), (id(number), paid.clone())];
+        // 2 is the first in the queue.
+        assert_eq!(events(vec![paid(1, 40), paid(3, 50), paid(4, 60)], 1), gone(2, &payment));
+        let both = [gone(1, &EventKind::PaymentLost), gone(2, &payment)].concat();
+        assert_eq!(events(vec![paid(3, 50), paid(4, 60)], 1), both);
+        let another = [gone(1, &EventKind::PaymentLost).to_vec(), vec![(id(2), payment.clone())]].concat();
+        assert_eq!(events(vec![paid(2, 101), paid(3, 50), paid(4, 60)], 1), another, "another one was paid");
+        assert_eq!(
+            events(vec![paid(1, 40), paid(3, 50), paid(4, 60)], 2),
+            gone(2, &EventKind::PaymentLost),
+            "two blocks"
+        );
+        let hidden = vec![masternode(1), masternode(3), masternode(4)];
+        let silent = diff(&list(100, (1..5).map(masternode).collect()), &list(101, hidden), Some(&CONSENSUS));
+        assert!(silent.iter().all(|event| event.kind != payment), "a list that shows no payments");
     }
 
     #[test]

@@ -53,6 +53,11 @@ pub fn positions(list: &MasternodeList, evo: EvoPayments) -> Vec<Option<NonZeroU
     positions
 }
 
+/// The order of two masternodes that are paid once in turn: ascending.
+pub(crate) fn turn(masternode: &Masternode) -> (Height, [u8; 32]) {
+    (waiting_since(masternode), masternode.id.hash().in_memory_order())
+}
+
 /// Number of blocks in which every valid masternode is paid once.
 pub fn cycle_blocks(population: &Population, evo: EvoPayments) -> u32 {
     let weight = if evo == EvoPayments::FourInARow { EVO_RUN } else { 1 };

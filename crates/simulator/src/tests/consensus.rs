@@ -184,12 +184,15 @@ fn mn_rr_cuts_a_run_short() {
 }
 
 #[test]
-fn a_payee_that_leaves_in_its_block_is_not_paid_and_one_that_is_banned_is() {
+fn a_payee_that_leaves_or_is_banned_in_its_block_is_paid() {
     let network = network();
     let next = network.payment_queue(2);
     network.mine_with(&[Action::SpendCollateral { masternode: next[0].clone() }]).expect("allowed");
     assert_eq!(network.masternode(&next[0]), None);
-    assert_eq!(story(&network, &next[0]), [(network.tip().0, LedgerKind::Removal)]);
+    assert_eq!(
+        story(&network, &next[0]),
+        [(network.tip().0, LedgerKind::Removal), (network.tip().0, LedgerKind::Payment)]
+    );
     network.mine_with(&[fail(&next[1], 2)]).expect("allowed");
     let facts = network.masternode(&next[1]).expect("listed");
     assert_eq!((facts.last_paid_height, facts.ban_height), (network.tip().0, Some(network.tip().0)));

@@ -24,7 +24,7 @@ impl RotatingType {
     ) -> Result<KnownRotation, Failure> {
         self.list = SimplifiedList::default();
         match self.by_snapshots(source, tip, is_only).await {
-            Err(first) if !first.is_passing && source.tells_roll && source.tells_quorums => {
+            Err(first) if !first.is_passing && source.capabilities.quorum_selection && source.capabilities.quorums => {
                 self.by_members(source, tip).await.map_err(|second| Failure {
                     reason: format!("{}; {}", first.reason, second.reason),
                     is_passing: second.is_passing,

@@ -1,6 +1,6 @@
-//! DKG sessions ahead of a masternode as JSON, and what follows if it goes offline.
+//! DKG sessions ahead of a masternode as JSON, what follows if it goes offline, and what a restart costs.
 //!
-//! Never here: which seats are known (`domain::duty`).
+//! Never here: which seats are known (`domain::duty`); when to restart (`domain::restart`).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use crate::web::api::json::values::{Text, number};
 use crate::web::api::json::{Block, Subject};
 use domain::duty::{self, OUTLOOK_BLOCKS};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
+use domain::restart::{self, QuietWindow};
 
 /// DKG sessions ahead of a masternode, and what follows if it goes offline.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -30,6 +31,63 @@ pub struct Duties<'a> {
     offline_penalty: Option<Bounds>,
     /// Height of the ban if it goes offline now and stays so. Null when banned.
     offline_ban: Option<Bounds>,
+    /// What a restart costs. Null while the masternode is not registered, and where the chain's quorums are not known.
+    restart: Option<RestartCost>,
+}
+
+/// What a restart costs a masternode now, and when it costs nothing. It costs a banned one nothing.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct RestartCost {
+    /// How long it takes: the parameter.
+    minutes: u32,
+    /// Blocks that may arrive during it: more do in fewer than one of 200 restarts.
+    blocks: u32,
+    /// What it costs now.
+    now: OutageCost,
+    /// The next window in which it fits; null if there is none up to until_height.
+    next_window: Option<Window>,
+    /// The longest window up to until_height, whether it fits or not.
+    longest_window: Option<Window>,
+}
+
+/// What an outage costs.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OutageCost {
+    /// Known seats that it may miss. Each is a failure.
+    pub known_seats: usize,
+    /// Sessions, or cycles of sessions of a rotating type, that it may miss and in which the masternode may sit.
+    pub possible_sessions: usize,
+    /// Expected number of seats in those.
+    pub expected_seats: f64,
+    /// Whether missing the known seats bans.
+    pub bans: bool,
+    /// Whether missing all of them bans.
+    pub may_ban: bool,
+}
+
+impl OutageCost {
+    pub(super) fn new(cost: restart::OutageCost) -> OutageCost {
+        let restart::OutageCost { known, possible, expected, bans, may_ban } = cost;
+        OutageCost { known_seats: known, possible_sessions: possible, expected_seats: expected, bans, may_ban }
+    }
+
+    /// In words.
+    pub fn describe(&self) -> String {
+        let OutageCost { known_seats, possible_sessions, expected_seats, bans, may_ban } = *self;
+        let (known, possible, expected) = (known_seats, possible_sessions, expected_seats);
+        restart::OutageCost { known, possible, expected, bans, may_ban }.describe()
+    }
+}
+
+/// A time in which no session, known or possible, needs the masternode.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Window {
+    /// The newest block when it opens.
+    after_height: u32,
+    /// When that block is expected; null when it is mined.
+    after_time: Option<Text<UnixSeconds>>,
+    /// Blocks until the next session begins. The masternode must be back before the last of them.
+    blocks: u32,
 }
 
 /// A session in which the masternode sits or may sit.
@@ -46,7 +104,7 @@ struct Duty {
     probability: f64,
     /// Block with which the session begins; of a seat that is not known the first block of its cycle.
     start_height: u32,
-    /// First block behind the session's danger: an absence from here on is no failure in it.
+    /// The newest block from which on a restart misses nothing of it: the end of its busy period.
     end_height: u32,
     /// First height at which a failure can be punished.
     due_height: u32,
@@ -70,13 +128,20 @@ impl Bounds {
 }
 
 impl<'a> Duties<'a> {
-    /// Those of a masternode, listed or watched.
-    pub fn new(subject: &Subject<'a>, id: MasternodeId) -> Duties<'a> {
+    /// Those of a masternode, listed or watched, with a restart of so many minutes.
+    pub fn new(subject: &Subject<'a>, id: MasternodeId, minutes: u32) -> Duties<'a> {
         let snapshot = subject.snapshot;
         let duties = subject.on_list(|node| snapshot.duties_ahead(node));
         let outlook = subject.on_list(|node| snapshot.offline_outlook(node));
         let (tip, facts) = (snapshot.block(), snapshot.facts());
         let expected = |height: Height| facts.expected_at(height, tip, snapshot.rules()).map(Text);
+        let blocks = snapshot.restart_blocks(u64::from(minutes) * 60);
+        let restart = subject.on_list(|node| snapshot.restart_outlook(node, blocks));
+        let window = |window: QuietWindow| Window {
+            after_height: window.after.0,
+            after_time: expected(window.after),
+            blocks: window.blocks,
+        };
         Duties {
             network: snapshot.network(),
             masternode: Text(id),
@@ -98,6 +163,13 @@ impl<'a> Duties<'a> {
             }),
             offline_penalty: outlook.map(|outlook| Bounds::new(outlook.penalty)),
             offline_ban: outlook.map(|outlook| Bounds::new(outlook.ban)),
+            restart: restart.map(|restart| RestartCost {
+                minutes,
+                blocks,
+                now: OutageCost::new(restart.now),
+                next_window: restart.next().map(window),
+                longest_window: restart.longest().map(window),
+            }),
         }
     }
 }

@@ -39,6 +39,12 @@ impl<'a> Subject<'a> {
         self.node.map(|node| state::label(states, state::index_of(states, node.masternode)))
     }
 
+    /// Its alias, or its identity if it has none.
+    pub fn name(&self, id: &MasternodeId) -> String {
+        let alias = self.watched.map(|watched| watched.watched.alias.clone());
+        alias.filter(|alias| !alias.is_empty()).unwrap_or_else(|| id.to_string())
+    }
+
     pub(super) fn on_list<T>(&self, value: impl FnOnce(&NodeView<'a>) -> Option<T>) -> Option<T> {
         self.node.as_ref().and_then(value)
     }

@@ -12,12 +12,14 @@ mod event;
 mod masternode;
 mod masternode_details;
 mod network;
+mod restart_plan;
 mod values;
 
 pub use alert::{Alert, Probe, Requirement};
-pub use duties::Duties;
+pub use duties::{Duties, OutageCost};
 pub use event::{Event, Object, Payee, Quorum};
 pub use masternode::{Masternode, Subject};
 pub use masternode_details::MasternodeDetails;
 pub use network::{Block, NetworkSummary, ObservedNetwork};
+pub use restart_plan::{NotPlaced, Reason, RestartPlan};
 pub use values::Text;

@@ -43,7 +43,8 @@ fn events_before_a_start_are_unknown_for_an_hour_unless_the_history_has_them() {
 #[test]
 fn a_session_that_may_have_begun_before_the_start_leaves_an_imminent_ban_unknown() {
     // A test before the score is safe is certain at offset 266, and impossible at 60. No chance is above this limit.
-    let thresholds = Thresholds { imminent_chance: 1.0, ..Thresholds::DEFAULT };
+    let general = Thresholds { imminent_chance: 1.0, ..Thresholds::DEFAULT };
+    let thresholds = ThresholdSettings { general, ..ThresholdSettings::default() };
     for (offset, seconds, expected) in
         [(266, 2_699, Verdict::Unknown), (266, 2_700, Verdict::DoesNotHold), (60, 0, Verdict::DoesNotHold)]
     {

@@ -1,6 +1,7 @@
-//! The only definition of every metric family of masternodes, networks and sources: name, type, tier, labels, help.
+//! The only definition of every metric family: name, type, tier, labels, help. Those of masternodes, networks and sources
+//! are in this file.
 //!
-//! Never here: values; families about this process (`meters`).
+//! Never here: values.
 
 /// Type of a metric family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,19 @@ pub enum Kind {
     Counter,
     /// Any value.
     Gauge,
+    /// Counts of observations by size.
+    Histogram,
+}
+
+impl Kind {
+    /// Its name in an exposition.
+    pub fn label(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        }
+    }
 }
 
 /// The subjects for which a family has samples.
@@ -22,6 +36,8 @@ pub enum Tier {
     Lean,
     /// Watched masternodes.
     Watched,
+    /// This process: always.
+    Process,
 }
 
 impl Tier {
@@ -32,6 +48,7 @@ impl Tier {
             Tier::Aggregate => "aggregate",
             Tier::Lean => "lean",
             Tier::Watched => "watched",
+            Tier::Process => "process",
         }
     }
 }
@@ -41,27 +58,33 @@ impl Tier {
 pub struct Family {
     /// Name, counters with `_total`.
     pub name: &'static str,
-    /// Counter or gauge.
+    /// Its type.
     pub kind: Kind,
     /// Its tier.
     pub tier: Tier,
-    /// Labels next to `network`, and next to `masternode` and `alias` where a sample is of one masternode.
+    /// Labels next to `network`, and next to `masternode` and `alias` where a sample is of one masternode. Of a family of
+    /// this process, all labels.
     pub labels: &'static [&'static str],
     /// HELP text: meaning, unit, and when it is absent.
     pub help: &'static str,
 }
 
 macro_rules! families {
-    ($($constant:ident: $name:literal $kind:ident $tier:ident [$($label:literal),*] $help:literal;)*) => {
+    ($(#[$doc:meta])* $list:ident; $($constant:ident: $name:literal $kind:ident $tier:ident [$($label:literal),*] $help:literal;)*) => {
         $(#[doc = $help]
         pub const $constant: Family =
             Family { name: $name, kind: Kind::$kind, tier: Tier::$tier, labels: &[$($label),*], help: $help };)*
-        /// All families.
-        pub const FAMILIES: &[Family] = &[$($constant),*];
+        $(#[$doc])*
+        pub const $list: &[Family] = &[$($constant),*];
     };
 }
 
+pub mod alerts;
+pub mod process;
+
 families! {
+    /// All families of masternodes, networks and sources.
+    FAMILIES;
     INFO: "masternode_info" Gauge Lean ["node_type", "address", "state", "payout_address", "owner_address", "operator_key"]
         "Constant 1, with labels for the mutable facts of a masternode: address, state, payout address (if there is exactly one payee; masternode_payout_info has all), keys (operator key: first 16 digits), and the groups of a watched masternode. A watched masternode that is not in the list has only its groups and the state unregistered.";
     PAYOUT_INFO: "masternode_payout_info" Gauge Watched ["payout_address"]
@@ -334,52 +357,10 @@ families! {
         "Number of unreadable entries of the masternode list, by masternode, which has no other samples. The label is empty for entries without a readable identity. Absent if all entries are readable.";
 }
 
-/// The family of a name. `None` if there is none.
+/// The family of masternodes, networks, sources or alerts with a name. `None` if there is none.
 pub fn family(name: &str) -> Option<&'static Family> {
-    FAMILIES.iter().chain(ALERT_FAMILIES).find(|family| family.name == name)
+    FAMILIES.iter().chain(alerts::FAMILIES).find(|family| family.name == name)
 }
-
-/// Labels of the alert families that all subjects have.
-const OF_ALERTS: &[&str] = &["alertname", "severity"];
-
-#[doc = "Every condition."]
-pub const ALERT_CONDITION: Family = Family {
-    name: "masternode_alert_condition",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: OF_ALERTS,
-    help: "1 if the condition of an alert holds, 0 if it is known not to hold; absent if it is not known. Further labels name the subject: masternode, alias, node_type and groups, or group_key and group, quorum_type, source, or receiver.",
-};
-
-#[doc = "Conditions that could not be evaluated."]
-pub const ALERT_CONDITION_UNKNOWN: Family = Family {
-    name: "masternode_alert_condition_unknown",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: OF_ALERTS,
-    help: "Constant 1 for each condition that could not be evaluated, with the labels of masternode_alert_condition.",
-};
-
-#[doc = "Texts of conditions that hold."]
-pub const ALERT_TEXT: Family = Family {
-    name: "masternode_alert_text",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: &["alertname", "severity", "text"],
-    help: "Constant 1 for each condition that holds, with the labels of masternode_alert_condition and the text of its alert.",
-};
-
-#[doc = "Networks with a fresh list."]
-pub const ALERT_EVALUATED: Family = Family {
-    name: "masternode_alert_evaluated",
-    kind: Kind::Gauge,
-    tier: Tier::Aggregate,
-    labels: &[],
-    help: "Constant 1 for each network with a fresh masternode list, whose watched masternodes all have their conditions in this exposition. Absent while there is no fresh list.",
-};
-
-/// The alert families. Their source is an evaluation, not a snapshot.
-pub const ALERT_FAMILIES: &[Family] = &[ALERT_CONDITION, ALERT_CONDITION_UNKNOWN, ALERT_TEXT, ALERT_EVALUATED];
 
 #[cfg(test)]
 mod tests {
@@ -387,13 +368,15 @@ mod tests {
 
     #[test]
     fn names_follow_the_conventions() {
-        for family in FAMILIES {
-            assert!(family.name.starts_with("masternode_"), "{}", family.name);
+        let all = || FAMILIES.iter().chain(alerts::FAMILIES).chain(process::FAMILIES);
+        for family in all() {
+            let is_library = family.tier == Tier::Process && family.name.starts_with("process_");
+            assert!(is_library || family.name.starts_with("masternode_"), "{}", family.name);
             assert_eq!(family.kind == Kind::Counter, family.name.ends_with("_total"), "{}", family.name);
             assert!(family.help.ends_with('.') && !family.help.contains('\n'), "{}", family.name);
             let reserved = ["service", "endpoint", "type", "owner", "instance", "job", "le", "quantile"];
             assert!(family.labels.iter().all(|label| !reserved.contains(label)), "{}", family.name);
-            assert_eq!(FAMILIES.iter().filter(|other| other.name == family.name).count(), 1, "{}", family.name);
+            assert_eq!(all().filter(|other| other.name == family.name).count(), 1, "{}", family.name);
         }
     }
 }
