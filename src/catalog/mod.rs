@@ -148,7 +148,7 @@ families! {
     PAYMENT_QUEUE_POSITION: "masternode_payment_queue_position" Gauge Lean []
         "Position in the payment queue, 1 = paid by the next block; on chains that draw from a pool (Dimecoin), 1 = longest unpaid; on PRCYCoin the rank by score, 1 = paid by the next proof-of-stake block. Absent if not eligible.";
     PAYMENT_PROBABILITY: "masternode_payment_probability_ratio" Gauge Lean ["horizon"]
-        "Probability, 0 to 1, of a payment within the horizon. A deterministic queue gives only 0 and 1; 0 if banned or not eligible. Dimecoin: from the pool as its code draws it; PRCYCoin: the same for every enabled masternode, as its code pays, not the pool of its public page. Horizons after the first exist for watched masternodes only.";
+        "Probability, 0 to 1, of a payment within the horizon. A deterministic queue gives only 0 and 1. Dimecoin: 1 if votes or the exact election fall within the horizon, else from the pool, after what is left of a hold-out or ban; 0 if waiting does not make it eligible, absent if the end of its ban is not known. PRCYCoin: the same for every enabled masternode, as its code pays, not the pool of its public page. Horizons after the first exist for watched masternodes only.";
     PAYMENT_PROJECTED_HEIGHT: "masternode_payment_projected_height" Gauge Watched []
         "Height of the block by which the masternode is paid at the latest. Absent if banned, and on chains that draw the payee at random.";
     PAYMENT_LAST_HEIGHT: "masternode_payment_last_height" Gauge Watched []
@@ -163,6 +163,8 @@ families! {
         "Height of the next block that is voted to pay the masternode's payout address. Absent without such votes.";
     PAYMENT_SCHEDULED_VOTES: "masternode_payment_scheduled_votes" Gauge Watched []
         "Number of votes for the payment at masternode_payment_scheduled_height; 6 are binding where payments are enforced. Absent without such votes.";
+    PAYMENT_ELECTED_HEIGHT: "masternode_payment_elected_height" Gauge Watched ["certainty"]
+        "Height of the next block for which the masternode is elected as payee: exact by the queue and the hashes at the tip (the next vote on Dimecoin, rank 1 on PRCYCoin), forecast by known hashes from the queue as it is now, which states, starts and bans can still change. Absent if no known hash elects it, while an input of the election is missing, and on chains with a deterministic order.";
     PAYMENT_HELD_OUT_SECONDS: "masternode_payment_held_out_seconds" Gauge Watched []
         "Seconds until the masternode becomes eligible for payment after its start: 156 for each known masternode. Only on chains with a pool.";
     PAYMENT_HELD_OUT_BLOCKS: "masternode_payment_held_out_blocks" Gauge Watched []
@@ -172,9 +174,9 @@ families! {
     ACTIVE_SECONDS: "masternode_active_seconds" Gauge Watched []
         "Seconds between the masternode's start and its last ping. Only on older chains.";
     PAYMENTS: "masternode_payments_total" Counter Watched []
-        "Payments since counting began. On Dimecoin, payments to its address, which other masternodes may share.";
+        "Payments since counting began. On Dimecoin, payments to its address, which other masternodes may share. On PRCYCoin, which hides payees, proof-of-stake blocks that elected it; absent if the node does not report the kind of a block.";
     PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
-        "Payments lost since counting began: the masternode left the payment queue by a ban or its removal.";
+        "Payments lost since counting began: the masternode left the payment queue by a ban or its removal; on Dimecoin, a block that was voted to pay it paid another payee.";
     CHANGES: "masternode_changes_total" Counter Watched ["field"]
         "Changes by owner or operator since counting began: address (the primary one), payout (payees and their shares), operator_key, voting_key, operator_payout, addresses (all except the primary one), version (of the registration). The same key in another encoding is not a change.";
     EXPECTATION_MET: "masternode_expectation_met" Gauge Watched ["field"]
@@ -243,6 +245,8 @@ families! {
         "Blocks in which every valid masternode is paid once. Absent on chains that draw the payee at random.";
     NETWORK_PAYMENT_POOL_SIZE: "masternode_network_payment_pool_size" Gauge Aggregate []
         "Number of masternodes from which the next payee is drawn: Dimecoin's pool, or on PRCYCoin all enabled masternodes. Absent on chains with a deterministic order, and if no masternode is eligible.";
+    NETWORK_PAYMENT_ELECTED: "masternode_network_payment_elected_blocks" Gauge Aggregate ["certainty"]
+        "Number of blocks after the tip whose payee is known: voted, exact (elected at the tip), forecast (elected by known hashes from the queue as it is now). Absent while the next payee is not computed, for the reason in the network's payment_election_gap of the API, and on chains with a deterministic order.";
     NETWORK_PAYMENT_ELIGIBLE: "masternode_network_payment_eligible_nodes" Gauge Aggregate []
         "Masternodes in the queue from whose head the pool is taken. Only where there is a pool.";
     NETWORK_PING_WARNING: "masternode_network_ping_warning_seconds" Gauge Aggregate []
@@ -338,7 +342,7 @@ families! {
     SOURCE_FILTER_INDEX_SYNCED: "masternode_exporter_source_filter_index_synced" Gauge Source ["source"]
         "1 if the source's compact block filter index is synced, 0 while it is being built. Absent if the node does not build one or does not report it (before v21).";
     SOURCE_MASTERNODE_STATE: "masternode_exporter_source_masternode_state" Gauge Source ["source", "masternode", "state"]
-        "1 for the state that a source which is itself a masternode reports of itself: ready, waiting, pose_banned, removed, operator_key_changed, address_changed, error, unknown. The label masternode is kept while the node does not report it (during a ban), from an earlier report or its address; empty if neither is known.";
+        "1 for the state that a source which is itself a masternode reports of itself: ready, waiting, pose_banned, removed, operator_key_changed, address_changed, not_capable (older chains), error, unknown. The label masternode is kept while the node does not report it (during a ban), from an earlier report or its address; empty if neither is known.";
     SOURCE_FOLLOWS_FORK: "masternode_exporter_source_follows_fork" Gauge Source ["source"]
         "1 if the source follows the activation of Dash Core 24, 0 if not: its version is below 24 and it does not report the deployment. Absent if its version is not known, and on private networks where no source reports the deployment.";
     SOURCE_FORK_SPLIT: "masternode_exporter_source_fork_split" Gauge Source ["source"]

@@ -8,7 +8,8 @@ use crate::app;
 use crate::cli::readiness;
 use crate::config::{ChainConfig, Config, NetworkConfig};
 use crate::meters::Meters;
-use crate::rpc::dialect::Shape;
+use crate::rpc::dialect::{Payees, RpcUser, Shape};
+use crate::rpc::methods::GET_BLOCK;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{self, ChainInfo, Client, ErrorKind, NetworkInfo, RpcError};
 use domain::chain::ChainRules;
@@ -323,6 +324,19 @@ async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings:
             height.map_or_else(|| "not reported".into(), |height| format!("a collateral of block {height}"))
         });
     }
+    match dialect.payees {
+        Some(Payees::Outputs) => {
+            findings.note(GET_BLOCK.name, false, client.payee_outputs(&tip.hash).await, |outputs| {
+                format!("{} outputs besides those of the producer of the last block", outputs.len())
+            });
+        }
+        Some(Payees::Kind) => {
+            findings.note(GET_BLOCK.name, false, client.pays_masternode(&tip.hash).await, |pays| {
+                if *pays { "the last block pays a masternode" } else { "the last block pays no masternode" }.into()
+            });
+        }
+        None => {}
+    }
 }
 
 /// The calls of the exporter, and the lines to add to the node's configuration.
@@ -336,14 +350,18 @@ fn rpcauth_instructions(chain: &ChainConfig, oldest: Option<u32>) -> String {
         let need = if method.required { "required" } else { "optional" };
         let _ = writeln!(text, "  {:<21} {need:<9} {}", method.name, method.purpose);
     }
-    if chain.rules.has_dkg {
-        text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
-        text.push_str(&rpc::rpcauth::configuration_lines(&methods, oldest));
-    } else {
+    if chain.dialect.user == RpcUser::Shared {
         text.push_str(
-            "\nThese nodes cannot limit a user to some methods: let the exporter read the cookie, or give it the node's\n\
+            "\nThese nodes have no user for one program: let the exporter read the cookie, or give it the node's\n\
              rpcuser and rpcpassword, and keep the RPC port on this host.\n",
         );
+    } else {
+        text.push_str("\nTo give it a user of its own on the node (username: exporter):\n\n");
+    }
+    match chain.dialect.user {
+        RpcUser::Restricted => text.push_str(&rpc::rpcauth::configuration_lines(&methods, oldest)),
+        RpcUser::Own => text.push_str(&rpc::rpcauth::user_line()),
+        RpcUser::Shared => {}
     }
     text
 }

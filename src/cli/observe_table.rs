@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::cli::text_table::{Alignment, columns};
 use crate::web::api::json::{Masternode, NetworkSummary, ObservedNetwork, Subject};
-use crate::web::pages::deployment;
+use crate::web::pages::{deployment, election};
 use domain::masternode::{NodeType, UnixSeconds};
 use domain::pose::Risk;
 use domain::snapshot::{NodeView, Snapshot};
@@ -48,7 +48,7 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         }
         None => {
             let heads =
-                ["masternode", "state", "last ping", "active", "position", "in pool", "chance in 24 h", "scheduled"];
+                ["masternode", "state", "last ping", "active", "position", "in pool", "chance in 24 h", "paid at"];
             let lines: Vec<[String; 8]> = rows.iter().map(|row| pinged_cells(snapshot, row)).collect();
             columns(heads.map(|head| (head, Alignment::Left)), &lines)
         }
@@ -68,8 +68,8 @@ fn summary(snapshot: &Snapshot) -> String {
     let counts: Vec<String> =
         bands.map(|(risk, count)| format!("{count} {}", risk.label().replace('_', " "))).collect();
     let _ = writeln!(text, "masternodes {} registered: {}", snapshot.list().registered(), counts.join(", "));
-    if let Some(drawn_from) = snapshot.payments().drawn_from() {
-        let _ = writeln!(text, "payment     the next payee is one of {drawn_from}");
+    if let Some(payees) = election::next_payees(snapshot) {
+        let _ = writeln!(text, "payment     next: {payees}");
     }
     let Some(limits) = snapshot.limits() else { return text };
     let _ = writeln!(
@@ -140,9 +140,20 @@ fn pinged_cells(snapshot: &Snapshot, row: &Row<'_>) -> [String; 8] {
         node.queue_position.map_or_else(unknown, |position| position.to_string()),
         pool.map_or_else(unknown, |pool| if pool.has(node.index) { "yes" } else { "no" }.into()),
         snapshot.payment_probability(node, 86_400).map_or_else(unknown, percent),
-        pool.and_then(|pool| pool.scheduled(node.index))
-            .map_or_else(unknown, |scheduled| format!("block {}, {} votes", scheduled.height, scheduled.votes)),
+        paid_at(snapshot, node),
     ]
+}
+
+/// The next block that is known to pay a masternode: by votes, or by election.
+fn paid_at(snapshot: &Snapshot, node: &NodeView<'_>) -> String {
+    let payments = snapshot.payments();
+    let scheduled = payments.pool().and_then(|pool| pool.scheduled(node.index));
+    let elected = payments.elections().of(node.index).next();
+    match (scheduled, elected) {
+        (Some(scheduled), _) => format!("block {}, {} votes", scheduled.height, scheduled.votes),
+        (None, Some(ahead)) => format!("block {}, {}", ahead.height, election::word(ahead.certainty)),
+        (None, None) => unknown(),
+    }
 }
 
 /// Cells of a masternode with a score.

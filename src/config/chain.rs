@@ -11,12 +11,12 @@ use crate::config::leaf::{List, Whole};
 use crate::config::mistakes::{Place, required};
 use crate::config::network::count;
 use crate::config::profile::{
-    Fields, ListSection, MethodName, ParameterValue, PaymentChoice, PaymentRuleSection, PenaltySection, PingSection,
-    ProfileSection, ShapeChoice, StateWord, item_error,
+    Fields, ListSection, MethodName, ParameterValue, PayeesChoice, PaymentChoice, PaymentRuleSection, PenaltySection,
+    PingSection, ProfileSection, ShapeChoice, StateWord, item_error,
 };
-use crate::rpc::dialect::{Dialect, Item, ListCall, Parameter, Shape};
+use crate::rpc::dialect::{Dialect, Item, ListCall, Parameter, Payees, RpcUser, Shape};
 use crate::rpc::methods;
-use domain::chain::{BUILT_IN, ChainRules, Penalty, Ping, SlowedDecay};
+use domain::chain::{BUILT_IN, ChainRules, PastPayments, Penalty, Ping, SlowedDecay};
 use domain::payment::{PaymentModel, PoolRule, pool};
 use domain::pose::{PenaltyRule, Step};
 use domain::state::{self, State};
@@ -58,8 +58,8 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         penalty: section.penalty.map(|penalty| penalty_rule(penalty, &at.key("penalty"))),
         has_dkg: false,
         payment: required(section.payment, "payment", at)
-            .map_or(PaymentModel::Uniform, |payment| payment_model(&payment, &at.key("payment"))),
-        reports_payments: false,
+            .map_or(PaymentModel::Uniform { elects: false }, |payment| payment_model(&payment, &at.key("payment"))),
+        past_payments: PastPayments::Hidden,
         states: states(section.states, &at.key("states")),
         ban_ends: section.ban_ends.0,
         spacing_seconds: required(section.spacing, "spacing", at).map_or(1.0, |spacing| spacing.0.as_secs_f64()),
@@ -71,7 +71,16 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         Some(list) => list_call(list, &rules, &at.key("list")),
         None => list_call(ListSection::default(), &rules, &at.key("list")),
     };
-    rules.reports_payments = list.shape.has(Item::LastPaidHeight);
+    let payees = section.payees.map(|choice| match choice {
+        PayeesChoice::Outputs => Payees::Outputs,
+        PayeesChoice::Kind => Payees::Kind,
+    });
+    rules.past_payments = match payees {
+        _ if list.shape.has(Item::LastPaidHeight) => PastPayments::Shown,
+        Some(Payees::Outputs) => PastPayments::Shown,
+        Some(Payees::Kind) => PastPayments::Elected,
+        None => PastPayments::Hidden,
+    };
     let method = |method: Option<MethodName>| method.map(|method| method.0);
     let dialect = Dialect {
         list,
@@ -81,6 +90,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         winners: method(section.winners),
         chainlock: method(section.chainlock),
         collateral: method(section.collateral),
+        payees,
         quorums: None,
         sessions: None,
         own: method(section.own_status),
@@ -90,6 +100,7 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         deployments: None,
         indexes: None,
         mempool: None,
+        user: if section.rpcauth.0 { RpcUser::Own } else { RpcUser::Shared },
         string_arguments: section.string_arguments.0,
     };
     ChainConfig::new(rules, dialect)
@@ -189,7 +200,7 @@ fn penalty_rule(section: PenaltySection, at: &Place<'_>) -> Penalty {
 
 fn payment_model(section: &PaymentRuleSection, at: &Place<'_>) -> PaymentModel {
     match required(section.model, "model", at) {
-        None | Some(PaymentChoice::Uniform) => PaymentModel::Uniform,
+        None | Some(PaymentChoice::Uniform) => PaymentModel::Uniform { elects: section.elects.0 },
         Some(PaymentChoice::Queue) => PaymentModel::Queue { more_than: count(section.more_than.0) },
         Some(PaymentChoice::Pool) => PaymentModel::Pool(PoolRule {
             divisor: NonZeroU32::new(count(section.divisor.0)).unwrap_or(pool::TENTH),
@@ -197,6 +208,7 @@ fn payment_model(section: &PaymentRuleSection, at: &Place<'_>) -> PaymentModel {
             hold_out_seconds: section.hold_out.0.as_secs(),
             minimum_protocol: count(section.minimum_protocol.0),
             votes_ahead: count(section.votes_ahead.0),
+            elects: section.elects.0,
         }),
     }
 }

@@ -81,6 +81,11 @@ pub(super) struct ProfileSection {
     pub(super) chainlock: Option<MethodName>,
     /// Depth of a collateral.
     pub(super) collateral: Option<MethodName>,
+    /// What `getblock` shows about the payee of a block: its `outputs` with addresses, or only its `kind` (`minetype`), where
+    /// payees are hidden; without it, payments are known from the list only.
+    pub(super) payees: Option<PayeesChoice>,
+    /// A node can have an RPC user of its own for the exporter, by a line `rpcauth`.
+    pub(super) rpcauth: Flag,
     /// Numbers are written as strings in masternode calls.
     pub(super) string_arguments: Flag,
     pub(super) penalty: Option<PenaltySection>,
@@ -225,6 +230,17 @@ pub(super) struct PaymentRuleSection {
     pub(super) minimum_protocol: Any<0>,
     /// `pool`: for which block above the tip is voted.
     pub(super) votes_ahead: Whole<2, 1000, 10>,
+    /// The payee is elected by hashes: `pool` as on Dimecoin, `uniform` by the rank in the list as on PRCYCoin. Without
+    /// it, the next payees are not computed.
+    pub(super) elects: Flag,
+}
+
+/// What a block shows about its payee.
+#[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PayeesChoice {
+    Outputs,
+    Kind,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]

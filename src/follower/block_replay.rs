@@ -6,15 +6,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::follower::payees::{self, Paid};
 use crate::follower::source::{Source, SourceError};
 use crate::follower::{dkg_outcomes, list_reader};
 use crate::history::BlockEvents;
 use crate::rpc::RpcError;
 use crate::rpc::dash::quorums::Commitment;
-use domain::chain::{ChainRules, Subnet};
+use domain::chain::{ChainRules, PastPayments, Subnet};
 use domain::event::{self, Event, EventKind, Field};
 use domain::list::{Block, MasternodeList};
 use domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
+use domain::payment::Vote;
 use domain::pose::PenaltyRule;
 
 /// A list, with the data that the next list is compared with.
@@ -42,6 +44,8 @@ pub(super) struct BlockReplay<'a> {
     pub(super) subnet: Subnet,
     /// The penalty rule; `None` on a chain without scores.
     pub(super) penalty_rule: Option<PenaltyRule>,
+    /// The votes for payees that were known before the block; empty on chains without.
+    pub(super) votes: &'a [Vote],
     /// Reads the outcomes of all DKG sessions, not only of those that penalised a masternode.
     pub(super) counts_sessions: bool,
 }
@@ -116,7 +120,7 @@ impl BlockReplay<'_> {
     pub(super) async fn replay(&self, source: &mut Source, from: &ReplayPoint, next: MasternodeList) -> ReplayedBlock {
         let (before, block) = (from.list(), *next.block());
         let mut events = from.events_until(&next, self.penalty_rule.as_ref());
-        if !self.rules.reports_payments {
+        if self.rules.past_payments != PastPayments::Shown {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
         let (mut sessions, mut commitments, mut unanswered) = (Vec::new(), None, None);
@@ -137,6 +141,11 @@ impl BlockReplay<'_> {
                 source.capabilities.note_refusal(&error);
                 unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
             }
+        }
+        let paid = Paid { before, next: &next, votes: self.votes };
+        if let Err(error) = payees::read(source, &paid, &mut events).await {
+            source.capabilities.note_refusal(&error);
+            unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
         }
         let unanswered = unanswered.filter(dkg_outcomes::is_passing);
         ReplayedBlock { list: next, happened: BlockEvents { block, events, sessions }, commitments, unanswered }

@@ -77,9 +77,9 @@ impl ChainSync {
 
     /// How blocks of a network of this kind are currently replayed.
     fn replay(&self, subnet: Option<Subnet>) -> BlockReplay<'_> {
-        let rules = &self.settings.rules;
+        let (rules, votes) = (&self.settings.rules, self.enrichment.votes());
         let penalty_rule = rules.penalty_rule(self.enrichment.sporks(), (self.settings.clock)());
-        BlockReplay { rules, subnet: subnet.unwrap_or(Subnet::Regtest), penalty_rule, counts_sessions: true }
+        BlockReplay { rules, subnet: subnet.unwrap_or(Subnet::Regtest), penalty_rule, votes, counts_sessions: true }
     }
 
     /// Brings the chain to the tip of a source.
@@ -220,10 +220,10 @@ impl ChainSync {
             %network,
             height = tip.height.0,
             masternodes = list.registered(),
-            "Following {network} from height {}: {} masternodes, {} of them valid, read in {:.1} s",
+            "Following {network} from height {}: {} masternodes, {} of them enabled, read in {:.1} s",
             tip.height,
             list.registered(),
-            list.valid(),
+            list.masternodes().iter().filter(|masternode| masternode.is_payable()).count(),
             started.elapsed().as_secs_f64()
         );
         let counters = self.recorded.state.take_counters();
@@ -306,7 +306,7 @@ impl ChainSync {
         let subnet = source.as_ref().and_then(|source| source.subnet()).unwrap_or(Subnet::Regtest);
         let settings = &self.settings;
         let penalty_rule = settings.rules.penalty_rule(self.enrichment.sporks(), (settings.clock)());
-        let replay = BlockReplay { rules: &settings.rules, subnet, penalty_rule, counts_sessions: false };
+        let replay = BlockReplay { rules: &settings.rules, subnet, penalty_rule, votes: &[], counts_sessions: false };
         self.recorded
             .backfill
             .step(BackfillContext { settings, source, history: &mut self.recorded.history, replay })

@@ -17,6 +17,8 @@ pub(super) struct Capabilities {
     pub(super) quorums: bool,
     /// The special transactions of a block.
     pub(super) special_transactions: bool,
+    /// The payees of blocks, or their kind.
+    pub(super) payees: bool,
     /// `protx diff`, and so the selection of the next quorums.
     pub(super) quorum_selection: bool,
 }
@@ -30,6 +32,7 @@ impl Capabilities {
             list_diffs: is_recent && dialect.diff().is_some(),
             quorums: dialect.quorums.is_some(),
             special_transactions,
+            payees: dialect.payees.is_some(),
             quorum_selection: is_recent && special_transactions && dialect.sml_diff.is_some(),
         }
     }
@@ -39,13 +42,13 @@ impl Capabilities {
         self.quorums && self.special_transactions
     }
 
-    /// Records that the node refuses a method of quorums or of special transactions, so that it is not asked again.
+    /// Records that the node refuses a method of quorums, special transactions or payees, so that it is not asked again.
     pub(super) fn note_refusal(&mut self, error: &RpcError) {
         if is_refusal(error) {
-            if error.method() == methods::GET_SPECIAL_TXES.name {
-                self.special_transactions = false;
-            } else {
-                self.quorums = false;
+            match error.method() {
+                method if method == methods::GET_SPECIAL_TXES.name => self.special_transactions = false,
+                method if method == methods::GET_BLOCK.name => self.payees = false,
+                _ => self.quorums = false,
             }
         }
     }

@@ -19,10 +19,12 @@ mod dkg_outcomes;
 mod enrichment;
 mod followed_chain;
 mod history_sink;
+mod late_votes;
 mod list_reader;
 mod network_forks;
 pub mod offline_backfill;
 mod online_backfill;
+mod payees;
 mod publisher;
 mod recorded_chain;
 mod replaced_blocks;
@@ -114,6 +116,7 @@ impl Follower {
                     self.publish_again();
                 }
                 _ = timer.tick() => self.poll().await,
+                () = reached(self.chain.enrichment.votes_due()) => self.read_votes().await,
                 () = reached(self.chain.recorded.backfill.due()) => drop(self.fill().await),
             }
         }
@@ -175,7 +178,6 @@ impl Follower {
         Err(self.sources.complaints())
     }
 
-    /// Height of the tip that is followed.
     fn followed(&self) -> Option<Height> {
         self.chain.recorded.tip().map(|tip| tip.height)
     }
@@ -231,6 +233,7 @@ impl Follower {
             self.publish();
         }
         self.sources.is_not_rolled_back();
+        self.read_votes().await;
         Ok(())
     }
 

@@ -242,5 +242,5 @@ fn replay<'a>(
     penalty_rule: Option<PenaltyRule>,
     counts_sessions: bool,
 ) -> BlockReplay<'a> {
-    BlockReplay { rules: &settings.rules, subnet: identity.subnet(), penalty_rule, counts_sessions }
+    BlockReplay { rules: &settings.rules, subnet: identity.subnet(), penalty_rule, votes: &[], counts_sessions }
 }

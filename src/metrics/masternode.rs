@@ -11,11 +11,11 @@ use crate::metrics::payees;
 use crate::metrics::probe;
 use crate::metrics::sessions;
 use crate::metrics::value::Value;
-use domain::chain::ChainRules;
+use domain::chain::{ChainRules, PastPayments};
 use domain::counters::NodeCounters;
 use domain::duty::{self, Duty};
 use domain::event::{BanCause, Field};
-use domain::payment::{PaymentCooldown, PaymentModel, Pool};
+use domain::payment::{Certainty, PaymentCooldown, PaymentModel, Pool};
 use domain::probe::Probes;
 use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
 use domain::state::Announced;
@@ -106,10 +106,17 @@ pub(super) fn series(
 ) -> Vec<NodeSeries> {
     let horizons: Vec<&str> = settings.horizons.iter().map(|(label, _)| label.as_str()).collect();
     let mut series: Vec<NodeSeries> = single(SINGLE, |_| true).collect();
-    series.extend(single(PAID, |rules| rules.reports_payments));
+    series.extend(single(COUNTED, |rules| rules.past_payments != PastPayments::Hidden));
+    series.extend(single(PAID, |rules| rules.past_payments == PastPayments::Shown));
     series.extend(single(SCORED, |rules| rules.penalty.is_some()));
     series.extend(single(PINGED, |rules| rules.ping.is_some()));
-    series.extend(single(DRAWN, |rules| !matches!(rules.payment, PaymentModel::Queue { .. })));
+    series.extend(single(DRAWN, elects));
+    let certainties = ELECTED.map(Certainty::label);
+    let elected = variants(&catalog::PAYMENT_ELECTED_HEIGHT, "certainty", &certainties, |row, variant| {
+        let elections = row.snapshot.payments().elections();
+        Some(elections.elected_height(row.node()?.index, ELECTED[variant])?.0.into())
+    });
+    series.extend(elected.into_iter().map(|series| NodeSeries { applies: elects, ..series }));
     series.extend(variants(&catalog::PAYMENT_PROBABILITY, "horizon", &horizons, |row, variant| {
         let (_, seconds) = &row.horizons[variant];
         Some(Value::Real(row.snapshot.payment_probability(&row.node()?, *seconds)?))
@@ -253,9 +260,23 @@ const SINGLE: &[ScalarFamily] = &[
     (&catalog::MAINTENANCE_UNTIL, |row, _| Some(Value::Whole(row.watched?.watched.maintenance_until?.0))),
 ];
 
+/// Chains that elect the payee.
+fn elects(rules: &ChainRules) -> bool {
+    !matches!(rules.payment, PaymentModel::Queue { .. })
+}
+
+/// How sure an elected payee is, apart from votes, which have their own families.
+const ELECTED: [Certainty; 2] = [Certainty::Exact, Certainty::Forecast];
+
+/// On chains whose payments can be counted.
+const COUNTED: &[ScalarFamily] = &[(&catalog::PAYMENTS, |row, _| {
+    let (rules, facts) = (row.snapshot.rules(), row.snapshot.facts());
+    let is_counted = rules.past_payments == PastPayments::Shown || facts.tells_payees;
+    Some(Value::Whole(row.tally().filter(|_| is_counted)?.payments))
+})];
+
 /// On chains that show the payee.
 const PAID: &[ScalarFamily] = &[
-    (&catalog::PAYMENTS, |row, _| Some(Value::Whole(row.tally()?.payments))),
     (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
     (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node()?.masternode.last_paid_height?.0.into())),
 ];

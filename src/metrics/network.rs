@@ -9,6 +9,7 @@ use domain::counters::NetworkCounters;
 use domain::deployment::{Deployment, Phase, V24};
 use domain::entry_matches::EntryKind;
 use domain::masternode::Height;
+use domain::payment::{Certainty, PaymentModel};
 use domain::pose::Risk;
 use domain::quorum::QuorumHealth;
 use domain::registrations::VERSIONS;
@@ -60,6 +61,15 @@ network_families! {
     NETWORK_RISK_NODES => |snapshot, add| risks(snapshot, snapshot.risks(), &mut |risk, count| add(&[("risk", risk)], count));
     NETWORK_PAYMENT_POOL_SIZE => |snapshot, add| {
         if let Some(number) = snapshot.payments().drawn_from() { add(&[], number.get().into()) }
+    };
+    NETWORK_PAYMENT_ELECTED => |snapshot, add| {
+        let elections = snapshot.payments().elections();
+        if elections.gap().is_none() && !matches!(snapshot.rules().payment, PaymentModel::Queue { .. }) {
+            for certainty in Certainty::ALL {
+                let count = elections.ahead().iter().filter(|ahead| ahead.certainty == certainty).count();
+                add(&[("certainty", certainty.label())], Value::Whole(count as u64));
+            }
+        }
     };
     NETWORK_PAYMENT_ELIGIBLE => |snapshot, add| {
         if let Some(pool) = snapshot.payments().pool() { add(&[], pool.queue_length().into()) }

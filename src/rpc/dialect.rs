@@ -26,6 +26,8 @@ pub struct Dialect {
     pub chainlock: Option<&'static Method>,
     /// Depth of a collateral.
     pub collateral: Option<&'static Method>,
+    /// What `getblock` shows about the payee of a block; `None` if it is not asked.
+    pub payees: Option<Payees>,
     /// Quorums with the block of their commitment, and the members of a quorum.
     pub quorums: Option<(&'static Method, &'static Method)>,
     /// DKG sessions in progress, and the start of the next one.
@@ -44,8 +46,30 @@ pub struct Dialect {
     pub indexes: Option<&'static Method>,
     /// The node's mempool.
     pub mempool: Option<&'static Method>,
+    /// The RPC user that an operator can create for the exporter.
+    pub user: RpcUser,
     /// Every argument of a masternode call is sent as a string, including numbers.
     pub string_arguments: bool,
+}
+
+/// The RPC user that a node can have for one program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RpcUser {
+    /// One that can call some methods only (`rpcauth` and `rpcwhitelist`).
+    Restricted,
+    /// One of its own, with all rights (`rpcauth`).
+    Own,
+    /// None: the node's own user, or its cookie.
+    Shared,
+}
+
+/// What a block shows about its payee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payees {
+    /// The outputs of its coinbase or coinstake, with addresses.
+    Outputs,
+    /// Its kind only (`minetype`): payees are hidden.
+    Kind,
 }
 
 /// The call for a list.
@@ -195,6 +219,7 @@ pub const DASH: Dialect = Dialect {
     winners: None,
     chainlock: Some(&methods::GET_BEST_CHAINLOCK),
     collateral: None,
+    payees: None,
     quorums: Some((&methods::QUORUM_LISTEXTENDED, &methods::QUORUM_INFO)),
     sessions: Some((&methods::QUORUM_DKGSTATUS, &methods::QUORUM_DKGINFO)),
     own: Some(&methods::MASTERNODE_STATUS),
@@ -204,6 +229,7 @@ pub const DASH: Dialect = Dialect {
     deployments: Some(&methods::GET_DEPLOYMENT_INFO),
     indexes: Some(&methods::GET_INDEX_INFO),
     mempool: Some(&methods::GET_MEMPOOL_INFO),
+    user: RpcUser::Restricted,
     string_arguments: false,
 };
 
@@ -229,6 +255,7 @@ pub const DIMECOIN: Dialect = Dialect {
     winners: Some(&methods::MASTERNODE_WINNERS),
     chainlock: None,
     collateral: Some(&methods::GETTXOUT),
+    payees: Some(Payees::Outputs),
     quorums: None,
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
@@ -238,6 +265,7 @@ pub const DIMECOIN: Dialect = Dialect {
     deployments: None,
     indexes: None,
     mempool: None,
+    user: RpcUser::Own,
     string_arguments: true,
 };
 
@@ -266,6 +294,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     winners: Some(&methods::GETMASTERNODEWINNERS),
     chainlock: None,
     collateral: None,
+    payees: Some(Payees::Kind),
     quorums: None,
     sessions: None,
     own: Some(&methods::MASTERNODE_STATUS),
@@ -275,6 +304,7 @@ pub const PRCYCOIN: Dialect = Dialect {
     deployments: None,
     indexes: None,
     mempool: None,
+    user: RpcUser::Shared,
     string_arguments: true,
 };
 
@@ -318,6 +348,7 @@ impl Dialect {
             self.count,
             self.winners,
             self.collateral,
+            self.payees.map(|_| &methods::GET_BLOCK),
             self.sync,
             self.chainlock,
             self.sporks,

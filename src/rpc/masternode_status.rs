@@ -11,8 +11,13 @@ use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::foreign::Foreign;
 use domain::{ForeignText, MasternodeId, Outpoint};
 
-/// Code and text with which nodes report that they are no masternode (recorded from all three chains).
+/// Codes with which nodes report that they are no masternode (recorded from all three chains), and on PRCYCoin also that a
+/// masternode is not active.
 const NO_MASTERNODE: [i64; 2] = [-32603, -1];
+
+/// How PRCYCoin reports a masternode that the list does not contain, before the status message of that masternode
+/// (`getmasternodestatus` in `src/rpc/masternode.cpp`).
+const NOT_LISTED: &str = "Masternode not found in the list of available masternodes.";
 
 /// Placeholder of a node for a missing address.
 const NO_ADDRESS: &str = "[::]:0";
@@ -44,6 +49,8 @@ pub enum OwnState {
     KeyChanged,
     /// The address in the list differs from the node's.
     AddressChanged,
+    /// Configured as a masternode, but it cannot be one at the moment: the node names the reason in its log and its status.
+    NotCapable,
     /// The node reports an error.
     Error,
     /// An unknown word.
@@ -60,6 +67,7 @@ impl OwnState {
             OwnState::Removed => "removed",
             OwnState::KeyChanged => "operator_key_changed",
             OwnState::AddressChanged => "address_changed",
+            OwnState::NotCapable => "not_capable",
             OwnState::Error => "error",
             OwnState::Unknown => "unknown",
         }
@@ -86,10 +94,12 @@ impl OwnState {
             (Some(text), _) if text.starts_with("Masternode successfully started") => OwnState::Ready,
             (Some(text), _) if text.contains("POSE_BAN") => OwnState::Banned,
             (Some(text), _) if text.contains("not in masternode list") => OwnState::Removed,
-            (Some(text), _) if text.starts_with("Not capable masternode") => OwnState::Error,
+            (Some(text), _) if text.contains("Not capable masternode") => OwnState::NotCapable,
+            (Some(text), _) if text.contains("not yet activated") => OwnState::Waiting,
+            (Some(text), _) if text.contains("Sync in progress") => OwnState::Waiting,
             (None, Some(4)) => OwnState::Ready,
             (None, Some(0 | 1)) => OwnState::Waiting,
-            (None, Some(3)) => OwnState::Error,
+            (None, Some(3)) => OwnState::NotCapable,
             _ => OwnState::Unknown,
         }
     }
@@ -125,6 +135,17 @@ pub fn own_masternode(body: &[u8]) -> Result<OwnMasternode, ErrorKind> {
     Ok(OwnMasternode { id, state, address })
 }
 
+/// The masternode that a refusal describes: one that its own node does not find in the list, or that is not active.
+/// `None` if the node is no masternode.
+pub fn of_refusal(message: &str) -> Option<OwnMasternode> {
+    let state = match OwnState::of_status(&Value::from(message)) {
+        OwnState::Unknown if message.starts_with(NOT_LISTED) => OwnState::Removed,
+        OwnState::Unknown => return None,
+        state => state,
+    };
+    Some(OwnMasternode { id: None, state, address: None })
+}
+
 /// The identity of the node. An outpoint of zeros means none.
 fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
     let malformed = |error: &dyn std::fmt::Display| ErrorKind::malformed(format_args!("its own masternode: {error}"));
@@ -143,15 +164,36 @@ fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
 }
 
 impl Client {
-    /// The masternode status of the node; `None` if it is none.
+    /// The masternode status of the node; `None` if it is none. An error that describes a masternode is its status.
     pub async fn own_masternode(&self) -> Result<Option<OwnMasternode>, RpcError> {
         let method = self.known(self.dialect().own)?;
         match self.call(method, self.params(method, []), own_masternode).await {
             Ok(own) => Ok(Some(own)),
-            Err(error) if matches!(error.kind(), ErrorKind::Call { code, .. } if NO_MASTERNODE.contains(code)) => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
+            Err(error) => match error.kind() {
+                ErrorKind::Call { code, message } if NO_MASTERNODE.contains(code) => Ok(of_refusal(message)),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_a_masternode_that_is_not_active_from_a_node_that_is_none() {
+        let listed = |status: &str| format!("{NOT_LISTED} Current status: {status}");
+        for (message, state) in [
+            ("This is not a masternode".to_string(), None),
+            ("masternode status".to_string(), None),
+            ("Not capable masternode: Hot node, waiting for remote activation.".into(), Some(OwnState::NotCapable)),
+            (listed("Not capable masternode: Could not connect to 192.0.2.1:59682"), Some(OwnState::NotCapable)),
+            (listed("Node just started, not yet activated"), Some(OwnState::Waiting)),
+            (listed("Sync in progress. Must wait until sync is complete to start Masternode"), Some(OwnState::Waiting)),
+            (listed("unknown"), Some(OwnState::Removed)),
+        ] {
+            assert_eq!(of_refusal(&message).map(|own| own.state), state, "{message}");
         }
     }
 }

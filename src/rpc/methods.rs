@@ -69,7 +69,8 @@ methods! {
     SMARTNODE_COUNT: "smartnode count", optional, light, "a check of our list at each block";
     MASTERNODE_WINNERS: "masternode winners", optional, light, "which payees were voted for";
     GETMASTERNODEWINNERS: "getmasternodewinners", optional, light, "recent votes (doctor only)";
-    GETTXOUT: "gettxout", optional, light, "depth of a masternode's collateral";
+    GETTXOUT: "gettxout", optional, light, "depth of a masternode's collateral, once for each";
+    GET_BLOCK: "getblock", optional, light, "payees of each block, or its kind where payees are hidden";
     MNSYNC_STATUS: "mnsync status", optional, light, "whether the node has finished its masternode sync";
     EVOZNSYNC_STATUS: "evoznsync status", optional, light, "whether the node has finished its masternode sync";
     QUORUM_LISTEXTENDED: "quorum listextended", optional, light, "when quorums were last mined, and which were formed in a block with penalties";
@@ -93,7 +94,8 @@ mod tests {
     use super::*;
 
     /// Methods that need no wallet, change nothing, and print no key.
-    const HARMLESS: [&str; 38] = [
+    const HARMLESS: [&str; 39] = [
+        "getblock",
         "getdeploymentinfo",
         "getindexinfo",
         "getmempoolinfo",

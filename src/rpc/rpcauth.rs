@@ -12,12 +12,13 @@ use domain::hex;
 /// tested with v23.1.2).
 const JOINED_SINCE: u32 = 210_000;
 
+/// What is printed without random numbers.
+const NO_RANDOM: &str = "No random numbers are available: create the rpcauth line with rpcauth.py of the node\n";
+
 /// Instructions for a new random password, and the lines for `dash.conf`, which contain only its hash. `oldest` is the
 /// version of the oldest node that uses them, if all are known.
 pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
-    let (Some(salt), Some(password)) = (random_hex(16), random_hex(24)) else {
-        return "No random numbers are available: create the rpcauth line with rpcauth.py of Dash Core\n".into();
-    };
+    let Some((password, line)) = user() else { return NO_RANDOM.into() };
     let joined = oldest.is_some_and(|version| version >= JOINED_SINCE);
     let remark = if joined {
         "# Each name is a method joined with its subcommand (nodes of version 21 and later). Everything else is forbidden.\n"
@@ -30,12 +31,30 @@ pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
         "Write this password to a file that only the exporter can read, and name that as password_file:\n\n\
          {password}\n\n\
          Add these lines to dash.conf and restart the node:\n\n\
-         {}\n\
+         {line}\n\
          {remark}rpcwhitelist=exporter:{}\n\
          rpcwhitelistdefault=0\n",
-        rpcauth("exporter", &password, &salt),
         whitelist(methods, joined).join(",")
     )
+}
+
+/// The same for a node that can have such a user, but cannot limit it to some methods.
+pub fn user_line() -> String {
+    let Some((password, line)) = user() else { return NO_RANDOM.into() };
+    format!(
+        "Write this password to a file that only the exporter can read, and name that as password_file:\n\n\
+         {password}\n\n\
+         Add this line to the node's configuration file and restart the node:\n\n\
+         {line}\n\n\
+         These nodes cannot limit a user to some methods: this one has all rights, so keep the RPC port on this host.\n"
+    )
+}
+
+/// A new random password, and the line that gives a user with it to a node. `None` without random numbers.
+fn user() -> Option<(String, String)> {
+    let (salt, password) = (random_hex(16)?, random_hex(24)?);
+    let line = rpcauth("exporter", &password, &salt);
+    Some((password, line))
 }
 
 /// `rpcauth=user:salt$hash`, the hash being the HMAC-SHA256 of the password with the salt's text as key
@@ -67,6 +86,15 @@ fn random_hex(bytes: usize) -> Option<String> {
 mod tests {
     use super::*;
     use crate::rpc::dialect;
+
+    #[test]
+    fn a_user_without_a_whitelist_is_said_to_have_all_rights() {
+        let lines = user_line();
+        let password = lines.lines().nth(2).unwrap();
+        let (salt, hash) = lines.split_once("rpcauth=exporter:").unwrap().1.split_once('$').unwrap();
+        assert_eq!(rpcauth("exporter", password, salt).split_once('$').unwrap().1, &hash[..64]);
+        assert!(lines.contains("all rights") && !lines.contains("rpcwhitelist"), "{lines}");
+    }
 
     #[test]
     fn an_rpcauth_line_is_that_of_the_nodes_own_tool() {

@@ -240,7 +240,7 @@ fn prcycoin_has_no_values_that_the_chain_hides() {
     let list = MasternodeList::new(block(120), nodes).unwrap();
     let payments = Payments::new(&PRCYCOIN, &list, &ChainFacts::new(Subnet::Main), UnixSeconds(1_795_000_000));
     assert_eq!(payments.drawn_from().unwrap().get(), 1, "one is enabled");
-    let of = |index: usize| payments.probability(index, &list.masternodes()[index], 60);
+    let of = |index: usize| payments.probability(index, &list.masternodes()[index], 60, None);
     assert_eq!([of(0), of(1)], [Some(1.0), Some(0.0)]);
     assert_eq!(payments.position(0).unwrap().get(), 1);
     assert_eq!((payments.position(1), payments.projected_height(0)), (None, None));

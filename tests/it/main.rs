@@ -37,6 +37,7 @@ mod history;
 mod late_history;
 mod laws;
 mod legacy;
+mod legacy_elections;
 mod legacy_scenarios;
 mod list_proof;
 mod lying_node;

@@ -240,7 +240,7 @@ async fn the_page_of_a_masternode_shows_events_from_memory_and_from_the_history(
         "1 ban in the shown range",
         "Show as a table",
         "half even",
-        "lost its place in the payment queue",
+        "lost the payment that it was waiting for",
     ] {
         assert!(shown.contains(said), "{said} in {shown}");
     }

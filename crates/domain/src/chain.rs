@@ -29,8 +29,8 @@ pub struct ChainRules {
     pub has_dkg: bool,
     /// How payees are selected.
     pub payment: PaymentModel,
-    /// The list shows the block of each node's last payment. If not, past payments are unknown.
-    pub reports_payments: bool,
+    /// What is known about past payments.
+    pub past_payments: PastPayments,
     /// All states that a node can report.
     pub states: Cow<'static, [State]>,
     /// A ban ends automatically, after as many blocks as there were masternodes when it began.
@@ -44,6 +44,17 @@ pub struct ChainRules {
     /// Minimum protocol version of a masternode, by the version of the node that checks it (`getnetworkinfo.version`),
     /// ascending; empty if not known.
     pub minimum_protocols: Cow<'static, [(u32, u32)]>,
+}
+
+/// What is known about past payments of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PastPayments {
+    /// Nothing.
+    Hidden,
+    /// That the elected masternode was paid, from the kind of the block; the payee and the amount are hidden.
+    Elected,
+    /// All, from the list or the outputs of blocks.
+    Shown,
 }
 
 /// How failures become bans, and a spork that changes the decay.
@@ -88,7 +99,7 @@ pub const DASH: ChainRules = ChainRules {
     penalty: Some(Penalty { rule: pose::CONSENSUS, slowed: None }),
     has_dkg: true,
     payment: PaymentModel::Queue { more_than: 0 },
-    reports_payments: true,
+    past_payments: PastPayments::Shown,
     states: Cow::Borrowed(state::DETERMINISTIC),
     ban_ends: false,
     spacing_seconds: 157.6,
@@ -125,8 +136,9 @@ pub const DIMECOIN: ChainRules = ChainRules {
         hold_out_seconds: 156,
         minimum_protocol: 70_007,
         votes_ahead: 10,
+        elects: true,
     }),
-    reports_payments: true,
+    past_payments: PastPayments::Shown,
     states: Cow::Borrowed(&[
         State::new("enabled", true, true, false, false),
         State::new("pre_enabled", true, false, false, false),
@@ -157,8 +169,8 @@ pub const PRCYCOIN: ChainRules = ChainRules {
     ]),
     penalty: None,
     has_dkg: false,
-    payment: PaymentModel::Uniform,
-    reports_payments: false,
+    payment: PaymentModel::Uniform { elects: true },
+    past_payments: PastPayments::Elected,
     states: Cow::Borrowed(&[
         State::new("enabled", true, true, false, false),
         State::new("expired", false, false, true, false),

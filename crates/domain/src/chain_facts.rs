@@ -10,13 +10,22 @@ use crate::deployment::{Deployment, Phase};
 use crate::dkg::QuorumType;
 use crate::foreign_text::ForeignText;
 use crate::list::Block;
-use crate::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
+use crate::masternode::{BlockHash, Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::payment::{EvoPayments, Vote, chance};
 use crate::probe::Peer;
 use crate::quorum::Formations;
 use crate::quorum_rotation::Rotation;
 use crate::quorum_selection::SelectedQuorum;
 use crate::session::DkgSessions;
+
+/// The collateral of a masternode of an older chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collateral {
+    /// The block that contains it.
+    pub height: Height,
+    /// The block of its 15th confirmation, which is part of the score in elections; `None` if it was not read.
+    pub confirmed: Option<BlockHash>,
+}
 
 /// What is known about the running network at a list's block, in addition to the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,11 +61,17 @@ pub struct ChainFacts {
     pub rotations: Vec<Arc<Rotation>>,
     /// Payees with votes, ascending by height; `None` if they could not be requested.
     pub votes: Option<Vec<Vote>>,
-    /// Blocks of collaterals, for those requested so far.
-    pub collateral_heights: Arc<HashMap<MasternodeId, Height>>,
+    /// Collaterals of masternodes, for those requested so far.
+    pub collaterals: Arc<HashMap<MasternodeId, Collateral>>,
+    /// The node refuses the call for collaterals.
+    pub collaterals_refused: bool,
+    /// Hashes of the branch's blocks below the tip that elect payees, as far as read.
+    pub block_hashes: Arc<BTreeMap<Height, BlockHash>>,
     /// Names of the quorum types that hold sessions on the network; `None` if not requested: then all types of the
     /// chain's table.
     pub held_types: Option<Vec<ForeignText>>,
+    /// The node reports the payees of blocks, or the kind of a block where payees are hidden, so payments are counted.
+    pub tells_payees: bool,
     /// The node reports the results of DKG sessions, so they can be counted.
     pub reports_dkg_outcomes: bool,
     /// When quorums were last mined, and which sessions are open; types without data are absent.
@@ -82,8 +97,11 @@ impl ChainFacts {
             drawings: Vec::new(),
             rotations: Vec::new(),
             votes: None,
-            collateral_heights: Arc::default(),
+            collaterals: Arc::default(),
+            collaterals_refused: false,
+            block_hashes: Arc::default(),
             held_types: None,
+            tells_payees: false,
             reports_dkg_outcomes: false,
             formations: Formations::new(),
         }

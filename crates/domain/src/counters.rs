@@ -216,6 +216,11 @@ impl EventCounters {
         self.nodes.get(id)?.last_penalty_height
     }
 
+    /// Block of a masternode's last ban and how many masternodes there were then; `None` when none was seen.
+    pub fn last_ban(&self, id: &MasternodeId) -> Option<(Height, u32)> {
+        self.nodes.get(id)?.last_ban
+    }
+
     /// All masternodes with events, in no particular order.
     pub fn nodes(&self) -> impl Iterator<Item = (&MasternodeId, &NodeCounters)> {
         self.nodes.iter()

@@ -97,7 +97,7 @@ pub struct OwnMasternode {
     /// Its identity, if known.
     pub id: Option<MasternodeId>,
     /// Its own view of its state: `ready`, `waiting`, `pose_banned`, `removed`, `operator_key_changed`,
-    /// `address_changed`, `error`, `unknown`.
+    /// `address_changed`, `not_capable`, `error`, `unknown`.
     pub state: Arc<str>,
 }
 

@@ -3,7 +3,7 @@
 //! Never here: text, labels, thresholds of alerts.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
@@ -55,6 +55,8 @@ pub struct Snapshot {
     /// Index of each masternode's state in the rules' table, by index in the list.
     state_indices: Vec<u8>,
     payments: Payments,
+    /// Blocks at which bans end, by index in the list.
+    ban_ends: HashMap<usize, Height>,
     watched: Vec<WatchedEntry>,
     network_tally: [NetworkCounters; NodeType::ALL.len()],
     sessions: ByQuorumType<DkgCounters>,
@@ -119,8 +121,8 @@ impl Snapshot {
         let SnapshotInputs { network, rules, list, facts, read_at, watched, recent_events } = parts;
         let rule = rules.penalty_rule(&facts.sporks, list.block().time);
         let limits = rule.map(|rule| rule.limits(list.registered()));
-        // If the clocks differ, the time is at least that of the tip.
-        let payments = Payments::new(&rules, &list, &facts, read_at.max(list.block().time));
+        let payments = Payments::new(&rules, &list, &facts, read_at);
+        let ban_ends = ban_ends(&rules, &list, tallies);
         let mut risks = [0; Risk::ALL.len()];
         // One more index than there are states, for states that the chain's table does not contain.
         let mut states = vec![[0; NodeType::ALL.len()]; rules.states.len() + 1];
@@ -153,6 +155,7 @@ impl Snapshot {
             states,
             state_indices,
             payments,
+            ban_ends,
             watched,
             network_tally: *tallies.network(),
             sessions: tallies.sessions().clone(),
@@ -293,9 +296,11 @@ impl Snapshot {
         self.search.get_or_init(|| SearchIndex::new(self.list.masternodes()))
     }
 
-    /// Probability in 0…1 of a payment within `seconds`: 0 for a node that is not eligible, `None` if not known.
+    /// Probability in 0…1 of a payment within `seconds`: 0 for a node that does not become eligible by waiting, `None`
+    /// if not known.
     pub fn payment_probability(&self, node: &NodeView<'_>, seconds: u64) -> Option<f64> {
-        self.payments.probability(node.index, node.masternode, self.facts.blocks_in(seconds, &self.rules))
+        let (blocks, ban_end) = (self.facts.blocks_in(seconds, &self.rules), self.ban_ends.get(&node.index).copied());
+        self.payments.probability(node.index, node.masternode, blocks, ban_end)
     }
 
     /// Expected sessions per day that include a node of this type; `None` if no quorums are known.
@@ -310,13 +315,10 @@ impl Snapshot {
         Some(self.quorum_types.as_slice()).filter(|types| !types.is_empty())
     }
 
-    /// Expected block at which an observed ban ends automatically: an estimate. `None` if bans are permanent, and for
-    /// nodes that are not banned.
+    /// Expected block at which an observed ban ends automatically. `None` if bans are permanent, for nodes that are not
+    /// banned, and for a ban that continues after its end: it began anew between two lists.
     pub fn ban_end(&self, node: &WatchedEntry) -> Option<Height> {
-        let banned = node.index.is_some_and(|index| self.list.masternodes()[index].is_banned());
-        let (began, registered) = node.tally.last_ban.filter(|_| banned && self.rules.ban_ends)?;
-        // A ban that starts again at its end is seen as one ban: its end is then not known.
-        Some(began.after(registered)).filter(|end| *end > self.block().height)
+        self.ban_ends.get(&node.index?).copied()
     }
 
     /// Expected seconds until a ban if the node goes offline now; `None` when banned or never tested.
@@ -337,6 +339,19 @@ impl Snapshot {
         let blocks = blocks.saturating_sub(u32::try_from(unpaid).unwrap_or(u32::MAX));
         Some(blocks).filter(|_| self.list.registered() as u64 > u64::from(more_than))
     }
+}
+
+/// The blocks at which the bans of a list end, for those whose beginning was seen. A ban lasts as many blocks as there
+/// were masternodes, from the last block before it was seen (`CMasternode::Check` in `src/masternode/masternode.cpp` of
+/// Dimecoin; docs/spec/legacy-chains.md#hidden-score).
+fn ban_ends(rules: &ChainRules, list: &MasternodeList, tallies: &EventCounters) -> HashMap<usize, Height> {
+    let end = |(index, masternode): (usize, &Masternode)| {
+        let (seen, registered) = tallies.last_ban(&masternode.id)?;
+        let end = Height(seen.0.saturating_sub(1)).after(registered);
+        (end > list.block().height).then_some((index, end))
+    };
+    let banned = list.masternodes().iter().enumerate().filter(|(_, masternode)| masternode.is_banned());
+    if rules.ban_ends { banned.filter_map(end).collect() } else { HashMap::new() }
 }
 
 fn groups(

@@ -17,7 +17,7 @@ pub(crate) fn board() -> Value {
     let board = Board::new("masternode-payments", "Payments", about, "now-7d", "now");
     let board = board.networks().groups().aliases().horizons();
     let lost = format!("sum by (network, alias) ({}) > 0", rise("masternode_payments_lost_total", "$__rate_interval"));
-    let board = board.annotation("Payments lost", &lost, "{{alias}} lost its place on {{network}}", HARM, true);
+    let board = board.annotation("Payments lost", &lost, "{{alias}} lost a payment on {{network}}", HARM, true);
     let board = next(board.row("What comes"));
     let board = came(board.row("What came"));
     pool(board.row("Random selection (Dimecoin and PRCYCoin)")).build()
@@ -107,7 +107,7 @@ fn came(board: Board) -> Board {
                 .query("{{network}} received", sum("masternode_payments_total")),
         )
         .panel(
-            Panel::stat("Lost queue positions", "Queue positions lost by a ban or a removal in the selected time range. Each costs a whole cycle.", "none")
+            Panel::stat("Lost queue positions", "Payments lost in the selected time range: queue positions lost by a ban or a removal, each of which costs a whole cycle; on Dimecoin, voted blocks that paid another payee.", "none")
                 .decimals(0)
                 .levels(CALM, &[(0.5, HARM)])
                 .or_says(PAID)
@@ -128,10 +128,17 @@ fn came(board: Board) -> Board {
         )
 }
 
+/// The next block for which a masternode is elected, of those that are as sure as this.
+fn elected(certainty: &str) -> String {
+    format!("max by ({KEY}) (masternode_payment_elected_height{{{CHOSEN},certainty=\"{certainty}\"}})")
+}
+
 fn pool(board: Board) -> Board {
     let votes = vec![
         Column::new("At block", "none", chosen("masternode_payment_scheduled_height")),
         Column::new("Votes", "none", chosen("masternode_payment_scheduled_votes")),
+        Column::new("Elected for block", "none", elected("exact")),
+        Column::new("Forecast for block", "none", elected("forecast")),
     ];
     let (seconds, blocks) =
         (chosen("masternode_payment_held_out_seconds"), chosen("masternode_payment_held_out_blocks"));
@@ -158,9 +165,9 @@ fn pool(board: Board) -> Board {
                 .query("{{network}}", members),
         )
         .panel(
-            Panel::table("Voted payments", "Next block with votes for the masternode's address. 6 votes are binding where payments are enforced.", &labels, votes, &[("At block", false)])
+            Panel::table("Voted payments", "Next block with votes for the masternode's address; 6 votes are binding where payments are enforced. The blocks for which it is elected by known hashes: by the vote at the tip, and from the queue as it is now.", &labels, votes, &[("At block", false)])
                 .levels(EXPECTED, &[])
-                .or_says("No votes for a selected masternode, or a chain without votes")
+                .or_says("No selected masternode has votes or is elected, or a chain without elections")
                 .size(12, 8),
         )
         .panel(

@@ -174,7 +174,7 @@ impl Draw {
                 return Err("the node does not report the votes that the pool needs".into());
             }
             (PaymentModel::Pool(_), Some(pool)) => (Model::Pool, Some(pool.known())),
-            (PaymentModel::Uniform, _) => (Model::Uniform, payments.drawn_from().map(NonZeroU32::get)),
+            (PaymentModel::Uniform { .. }, _) => (Model::Uniform, payments.drawn_from().map(NonZeroU32::get)),
         };
         let candidates = payments.drawn_from().ok_or("no masternode is currently eligible for a payment")?;
         let seconds = snapshot.facts().spacing_seconds(snapshot.rules());

@@ -59,6 +59,7 @@ impl FactQueries {
         facts.node_version = source.version;
         facts.evo_payments = source_forks::evo_payments(chain, source.version);
         facts.reports_dkg_outcomes = source.capabilities.dkg_outcomes();
+        facts.tells_payees = source.capabilities.payees;
         let chainlock = client.chainlock().await;
         facts.chainlock_height = chainlock.ok().flatten().map(|(height, _)| height);
         let drawn = matches!(rules.payment, PaymentModel::Pool(_));

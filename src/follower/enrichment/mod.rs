@@ -3,14 +3,18 @@
 //! Never here: anything without which a list could not be published.
 
 mod chain_facts;
+mod elections;
 mod peers;
 mod quorum_selection;
 mod quorums;
 mod rotation;
 mod simplified_list;
 
+use tokio::time::Instant;
+
 use crate::follower::enrichment::chain_facts::FactQueries;
 pub(super) use crate::follower::enrichment::chain_facts::measure_spacing;
+use crate::follower::enrichment::elections::ElectionQueries;
 use crate::follower::enrichment::peers::PeerQueries;
 use crate::follower::enrichment::quorum_selection::SelectionState;
 pub(super) use crate::follower::enrichment::quorums::{bring, step};
@@ -24,6 +28,7 @@ use domain::chain_facts::ChainFacts;
 use domain::dkg::QuorumType;
 use domain::list::Block;
 use domain::masternode::BlockHash;
+use domain::payment::Vote;
 use domain::quorum::Quorums;
 use domain::watch::WatchTarget;
 
@@ -35,6 +40,7 @@ pub(super) struct Enrichment {
     selection: SelectionState,
     rotation: RotationState,
     peers: PeerQueries,
+    elections: ElectionQueries,
 }
 
 impl Enrichment {
@@ -87,8 +93,36 @@ impl Enrichment {
         self.refresh_facts(source, chain, &tip, rules).await;
         self.refresh_quorums(source, &tip, rules).await;
         if let Some(queries) = &mut self.facts {
-            self.peers.refresh(source, followed, &mut queries.facts, watched).await;
+            if source.client.dialect().collateral.is_some() {
+                self.elections.refresh(source, followed, &mut queries.facts, watched).await;
+            } else {
+                self.peers.refresh(source, followed, watched).await;
+            }
         }
+    }
+
+    /// When the votes of the tip are due to be read again; `None` if they are not.
+    pub(super) fn votes_due(&self) -> Option<Instant> {
+        self.elections.votes_due()
+    }
+
+    /// Whether the votes of the tip are due to be read again; then they are not until the next time.
+    pub(super) fn take_votes_due(&mut self) -> bool {
+        self.elections.take_votes_due()
+    }
+
+    /// Reads the votes again. Returns whether they changed.
+    pub(super) async fn read_votes(&mut self, source: &Source) -> Result<bool, SourceError> {
+        let Some(queries) = &mut self.facts else { return Ok(false) };
+        let votes = Some(source.client.votes(1).await?);
+        let is_news = queries.facts.votes != votes;
+        queries.facts.votes = votes;
+        Ok(is_news)
+    }
+
+    /// The votes as last read; none while they are not known.
+    pub(super) fn votes(&self) -> &[Vote] {
+        self.facts().and_then(|facts| facts.votes.as_deref()).unwrap_or_default()
     }
 
     /// Asks for the quorums if they are unknown at the tip. Returns whether they changed.

@@ -5,3 +5,4 @@
 pub mod answers;
 mod convert;
 mod list_entry;
+pub mod payees;

@@ -74,7 +74,7 @@ struct Source<'a> {
     /// The masternode that the source itself is; null if it is none, or if neither it nor the list shows it.
     masternode: Option<Text<MasternodeId>>,
     /// The state that this masternode reports of itself: ready, waiting, pose_banned, removed, operator_key_changed,
-    /// address_changed, error, unknown; null if it is no masternode.
+    /// address_changed, not_capable, error, unknown; null if it is no masternode.
     masternode_state: Option<&'a str>,
 }
 

@@ -13,7 +13,7 @@ use crate::web::api::masternodes::{find, probe};
 use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
-use crate::web::pages::{alerts, chart, duties, format, network, probe, revival, rows};
+use crate::web::pages::{alerts, chart, duties, election, format, network, probe, revival, rows};
 use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
@@ -221,6 +221,9 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("Revived at block", block(masternode.and_then(|masternode| masternode.revived_height))))
                 (fact("Banned at block", block(masternode.and_then(|masternode| masternode.ban_height))))
                 (fact("Ban ends about block", block(ban_end)))
+                @for ahead in node.iter().flat_map(|node| snapshot.payments().elections().of(node.index)).take(4) {
+                    (fact("Payee of block", Some(html! { (ahead.height.0) span.when { (election::word(ahead.certainty)) } })))
+                }
                 (fact("Last paid at block", block(masternode.and_then(|masternode| masternode.last_paid_height))))
                 (fact("Last paid", moment(announced.and_then(|announced| announced.last_paid_at))))
                 (fact("Last ping", moment(announced.and_then(|announced| announced.last_seen))))

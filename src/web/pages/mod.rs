@@ -11,6 +11,7 @@ mod bar;
 mod chart;
 pub mod deployment;
 mod duties;
+pub mod election;
 mod events;
 mod form;
 mod format;

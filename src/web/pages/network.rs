@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 
-use crate::web::pages::{bar, deployment, format, rows};
+use crate::web::pages::{bar, deployment, election, format, rows};
 use domain::dkg::QuorumType;
 use domain::entry_matches::EntryKind;
 use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
@@ -106,6 +106,9 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
             }
             @if let Some(size) = snapshot.payments().drawn_from() {
                 div { dt { "Payee pool" } dd { (size) span.when { "masternodes" } } }
+            }
+            @if let Some(payees) = election::next_payees(snapshot) {
+                div { dt { "Next payees" } dd { (payees) } }
             }
             @if let Some(blocks) = snapshot.payment_cycle_blocks() {
                 div { dt { "Payment cycle" } dd { (format::count(blocks.into(), "block")) span.when { (format::format_duration(format::seconds_of(snapshot, blocks))) } } }

@@ -7,7 +7,7 @@
 use maud::{Markup, html};
 
 use crate::web::api::json::Subject;
-use crate::web::pages::{bar, format};
+use crate::web::pages::{bar, election, format};
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::snapshot::{NodeView, Snapshot};
 
@@ -198,18 +198,23 @@ pub(super) fn payment(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
 fn payment_of(snapshot: &Snapshot, node: &NodeView<'_>, now: UnixSeconds) -> Markup {
     let scheduled = snapshot.payments().pool().and_then(|pool| pool.scheduled(node.index));
     let projected = snapshot.payments().projected_height(node.index);
+    let elected = snapshot.payments().elections().of(node.index).next();
+    let chance = snapshot.payment_probability(node, DAY);
     html! {
         @if let Some(scheduled) = scheduled {
             "block " (scheduled.height.0)
             span.when { (format::count(scheduled.votes.into(), "vote")) ", " (format::in_blocks(snapshot, now, format::blocks_to(snapshot, scheduled.height))) }
+        } @else if let Some(elected) = elected {
+            "block " (elected.height.0)
+            span.when { (election::word(elected.certainty)) ", " (format::in_blocks(snapshot, now, format::blocks_to(snapshot, elected.height))) }
         } @else if let Some(height) = projected {
             "by block " (height.0)
             span.when { (format::in_blocks(snapshot, now, format::blocks_to(snapshot, height))) }
-        } @else if node.masternode.is_banned() {
-            "none while banned"
-        } @else if let Some(chance) = snapshot.payment_probability(node, DAY) {
+        } @else if let Some(chance) = chance.filter(|_| snapshot.limits().is_none() || !node.masternode.is_banned()) {
             (format::percent(chance))
             span.when { "within 24 h" }
+        } @else if node.masternode.is_banned() {
+            "none while banned"
         } @else {
             (nothing())
         }

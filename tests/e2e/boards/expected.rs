@@ -58,7 +58,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("Not locked in, or already active", &[]),
     // These depend on the masternode, not on the chain.
     ("No temporary ban", &[]),
-    ("No votes for a selected masternode, or a chain without votes", &[]),
+    ("No selected masternode has votes or is elected, or a chain without elections", &[]),
     // Only the exporter with a file has one; its masternodes have no scenario.
     ("The watch list has no expectation for it", &[KEPT]),
 ];

@@ -4,6 +4,7 @@
 
 use crate::condition::context::MOST_AHEAD_SECONDS;
 use crate::condition::{Condition, Inhibition, NODE, NodeContext, Rule, Severity, Verdict, text};
+use crate::payment::PaymentModel;
 use crate::state;
 use crate::watch::WatchField;
 
@@ -64,8 +65,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Masternode(payment_lost),
         [
-            "A watched masternode lost its place in the payment queue.",
-            "Masternode {node}{groups} on {network} lost its place in the payment queue; not again since.",
+            "A watched masternode lost the payment that it was waiting for.",
+            "Masternode {node}{groups} on {network} lost a payment more than an hour ago; not again since.",
         ],
     ),
     Condition::new(
@@ -151,11 +152,15 @@ fn payment_overdue(node: &NodeContext<'_>) -> Verdict {
 fn payment_lost(node: &NodeContext<'_>) -> Verdict {
     let recent = node.thresholds.recent_seconds;
     if node.network.events.lost_payment(&node.watched.watched.id, recent) {
-        let text = format!(
-            "{} lost its place in the payment queue in the last {}: it was banned or left the list.",
-            node.who(),
-            text::duration(recent)
-        );
+        let (who, last) = (node.who(), text::duration(recent));
+        let text = match node.snapshot.rules().payment {
+            PaymentModel::Pool(_) => {
+                format!("A block of the last {last} that was voted to pay {who} paid another payee.")
+            }
+            _ => {
+                format!("{who} lost its place in the payment queue in the last {last}: it was banned or left the list.")
+            }
+        };
         return Verdict::holds(1.0, text);
     }
     if node.network.is_young(recent) { Verdict::Unknown } else { Verdict::DoesNotHold }

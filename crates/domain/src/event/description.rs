@@ -22,7 +22,7 @@ impl EventKind {
                 let before = if parts.is_empty() { "" } else { ": " };
                 format!("was paid {amount}{before}{}", parts.join(", "))
             }
-            EventKind::PaymentLost => "lost its place in the payment queue".into(),
+            EventKind::PaymentLost => "lost the payment that it was waiting for".into(),
             EventKind::Change(field, None) => changed(*field).into(),
             EventKind::Change(field, Some(change)) => {
                 let side = |text| if str::is_empty(text) { "none".to_string() } else { text.to_string() };

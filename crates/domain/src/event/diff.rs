@@ -18,7 +18,8 @@ pub fn diff(before: &MasternodeList, after: &MasternodeList, rule: Option<&Penal
         from,
         blocks: after.block().height.above(from),
         target: *after.block(),
-        among: u32::try_from(after.registered()).unwrap_or(u32::MAX),
+        // A ban that a list read between two blocks shows began at the tip, not at the block before.
+        among: u32::try_from(after.registered() + usize::from(after.block() == before.block())).unwrap_or(u32::MAX),
         // The limit in force is that of the list under construction, in practice the list before
         // (docs/spec/dash.md#order-inside-a-block).
         limits: rule.map(|rule| rule.limits(before.registered())),

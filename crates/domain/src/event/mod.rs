@@ -60,7 +60,8 @@ pub enum EventKind {
     Ban {
         /// The cause.
         cause: BanCause,
-        /// Number of masternodes, including banned ones: on some chains a ban ends after as many blocks.
+        /// Blocks after which the ban ends on chains where it ends by itself, from the block before this one: the number of
+        /// masternodes, banned ones included; one more if a list read between two blocks shows it.
         among: u32,
     },
     /// A ban ended.
@@ -77,7 +78,8 @@ pub enum EventKind {
         /// The amounts by payee, in the order of the list; empty if there is one payee, or if not known.
         payees: Vec<(Box<str>, Duffs)>,
     },
-    /// The masternode left the queue by a ban or a removal, and lost the payment it was waiting for.
+    /// It lost the payment that it was waiting for: it left the queue by a ban or a removal, or, where votes schedule
+    /// payments, the scheduled block paid another one.
     PaymentLost,
     /// The owner or operator changed a property: values before and after, or `None` in old events.
     Change(Field, Option<Box<Change>>),

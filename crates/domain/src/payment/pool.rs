@@ -5,16 +5,16 @@
 //! `src/masternode/masternodeman.cpp` of Dimecoin, the same steps as Dash's 0.12.3. The computed queue is that of the
 //! next vote, for the block [`PoolRule::votes_ahead`] above the tip.
 //!
-//! Never here: the selection itself (it needs hashes of future blocks).
+//! Never here: the election among the pool (`election`).
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use crate::chain_facts::ChainFacts;
 use crate::list::MasternodeList;
-use crate::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
+use crate::masternode::{Height, Masternode, UnixSeconds};
 use crate::payment::chance;
+use crate::payment::contest::{self, Contest};
 
 /// The parameters of a chain's pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct PoolRule {
     pub minimum_protocol: u32,
     /// Votes are for the block this many blocks above the tip.
     pub votes_ahead: u32,
+    /// Elects by hashes as Dimecoin does; otherwise the payee is not computed.
+    pub elects: bool,
 }
 
 /// The divisor of every known chain.
@@ -63,6 +65,10 @@ pub struct PaymentCooldown {
     pub blocks: Option<u32>,
 }
 
+/// Seconds from its start until a masternode counts as enabled at the earliest
+/// (`MASTERNODE_MIN_MNP_SECONDS` in `src/masternode/masternode.h` of Dimecoin).
+const PRE_ENABLED_SECONDS: u64 = 600;
+
 /// The pool of a network at its tip.
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -72,57 +78,65 @@ pub struct Pool {
     known: u32,
     queue_length: u32,
     size: Option<NonZeroU32>,
-    positions: Vec<Option<NonZeroU32>>,
+    places: Vec<Place>,
     scheduled: Vec<Option<Scheduled>>,
+}
+
+/// What a masternode waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// It is in the queue, at this position.
+    Queued(NonZeroU32),
+    /// It enters the queue by waiting so many blocks, at this position of the queue as it is now. A ban is not counted.
+    Waiting { blocks: u32, position: NonZeroU32 },
+    /// It does not become eligible by waiting.
+    Out,
 }
 
 impl Pool {
     /// The pool of a list read at `now`; `None` while the votes are not known, because they exclude masternodes.
-    pub fn new(rule: &PoolRule, list: &MasternodeList, facts: &ChainFacts, now: UnixSeconds) -> Option<Pool> {
+    pub fn new(
+        rule: &PoolRule,
+        list: &MasternodeList,
+        facts: &ChainFacts,
+        (now, spacing_seconds): (UnixSeconds, f64),
+    ) -> Option<Pool> {
         let votes = facts.votes.as_deref()?;
-        let masternodes = list.masternodes();
-        let tip = list.block().height;
-        let known = masternodes.iter().filter(|masternode| is_known(rule, masternode)).count();
-        let known = u32::try_from(known).unwrap_or(u32::MAX);
-        let soon = tip.after(rule.votes_ahead.saturating_sub(2));
-        let taken: HashSet<&str> =
-            votes.iter().filter(|vote| (tip..=soon).contains(&vote.height)).map(|vote| &*vote.payee).collect();
-        let eligible = |masternode: &&(usize, &Masternode)| {
-            let payee = masternode.1.details.payout_address();
-            let confirmed = blocks_held_out(masternode.1, facts, tip, known).is_none_or(|blocks| blocks == 0);
-            is_known(rule, masternode.1)
-                && masternode.1.is_payable()
-                && confirmed
-                && !payee.is_some_and(|payee| taken.contains(&*payee))
-        };
-        let all: Vec<(usize, &Masternode)> = masternodes.iter().enumerate().collect();
-        let candidates: Vec<&(usize, &Masternode)> = all.iter().filter(eligible).collect();
-        let waited = |entry: &&&(usize, &Masternode)| seconds_held_out(rule, entry.1, known, now) == 0;
-        let mut queue: Vec<&(usize, &Masternode)> = candidates.iter().filter(waited).copied().collect();
-        if (queue.len() as u64) < u64::from(known / 3) {
-            queue = candidates;
-        }
-        queue.sort_by_key(|entry| (last_paid(entry.1), storage_order(&entry.1.id)));
+        let contest = Contest::new(rule, list, facts)?;
+        let (masternodes, tip) = (list.masternodes(), list.block().height);
+        let queue = contest.queue(tip, tip.after(rule.votes_ahead), now).entries;
         let queue_length = u32::try_from(queue.len()).unwrap_or(u32::MAX);
-        let mut positions = vec![None; masternodes.len()];
-        for (place, (index, _)) in (1..).zip(queue) {
-            positions[*index] = NonZeroU32::new(place);
+        let mut places = vec![Place::Out; masternodes.len()];
+        for (place, entry) in places.iter_mut().zip(masternodes) {
+            let Some(blocks) = blocks_to_entry(rule, entry, (facts, tip, contest.known()), now, spacing_seconds) else {
+                continue;
+            };
+            let ahead = queue.partition_point(|queued| queued.precedes(entry));
+            let position = NonZeroU32::MIN.saturating_add(u32::try_from(ahead).unwrap_or(u32::MAX));
+            *place = Place::Waiting { blocks, position };
+        }
+        for (position, entry) in (1..).zip(&queue) {
+            places[entry.index] = NonZeroU32::new(position).map_or(Place::Out, Place::Queued);
         }
         Some(Pool {
             rule: *rule,
             tip,
             now,
-            known,
+            known: contest.known(),
             queue_length,
-            size: chance::pool_size(queue_length, known, rule.divisor),
-            positions,
+            size: chance::pool_size(queue_length, contest.known(), rule.divisor),
+            places,
             scheduled: masternodes.iter().map(|masternode| scheduled(masternode, votes, tip)).collect(),
         })
     }
 
-    /// Position of each masternode of the list in the queue, 1 = longest unpaid; `None` if it is not eligible.
-    pub fn positions(&self) -> &[Option<NonZeroU32>] {
-        &self.positions
+    /// Position of the masternode at `index` of the list in the queue, 1 = longest unpaid; `None` if it is not
+    /// eligible.
+    pub fn position(&self, index: usize) -> Option<NonZeroU32> {
+        match self.places[index] {
+            Place::Queued(position) => Some(position),
+            Place::Waiting { .. } | Place::Out => None,
+        }
     }
 
     /// Number of candidates of the next vote; `None` if no masternode is eligible.
@@ -142,7 +156,7 @@ impl Pool {
 
     /// Whether the next vote can select the masternode at `index` of the list.
     pub fn has(&self, index: usize) -> bool {
-        self.positions[index].zip(self.size).is_some_and(|(position, size)| position <= size)
+        self.position(index).zip(self.size).is_some_and(|(position, size)| position <= size)
     }
 
     /// The next block with votes for the address of the masternode at `index`; `None` if there is none.
@@ -153,55 +167,51 @@ impl Pool {
     /// What still excludes a masternode from the queue after its start; `None` if its start is not known.
     pub fn hold_out(&self, masternode: &Masternode, facts: &ChainFacts) -> Option<PaymentCooldown> {
         masternode.announced.as_ref()?.started_at?;
+        let collateral = facts.collaterals.get(&masternode.id);
         Some(PaymentCooldown {
-            seconds: seconds_held_out(&self.rule, masternode, self.known, self.now),
-            blocks: blocks_held_out(masternode, facts, self.tip, self.known),
+            seconds: contest::opens(&self.rule, masternode, self.known).saturating_sub(self.now.0),
+            blocks: collateral.map(|collateral| contest::blocks_held_out(*collateral, self.tip, self.known)),
         })
     }
 
-    /// Probability in 0…1 that one of the next `blocks` blocks pays the masternode at `index`
-    /// (docs/spec/legacy-chains.md#computed-values). A masternode with the votes is paid by its block; one that is not
-    /// eligible has 0.
-    pub fn probability(&self, index: usize, blocks: u32) -> f64 {
-        if let Some(scheduled) = self.scheduled[index] {
-            return f64::from(u8::from(scheduled.height.above(self.tip) <= blocks));
-        }
-        let (Some(position), Some(size)) = (self.positions[index], self.size) else { return 0.0 };
-        chance::chance_within_from(position, size, blocks)
+    /// Probability in 0…1 that an election for one of the next `blocks` blocks selects the masternode at `index`
+    /// (docs/spec/legacy-chains.md#computed-values): 0 if it does not become eligible by waiting. `ban_blocks` is what is
+    /// left of its ban, 0 without one.
+    pub fn probability(&self, index: usize, blocks: u32, ban_blocks: u32) -> f64 {
+        let (position, entry) = match self.places[index] {
+            Place::Queued(position) => (position, ban_blocks),
+            Place::Waiting { blocks, position } => (position, blocks.max(ban_blocks)),
+            Place::Out => return 0.0,
+        };
+        // Until it enters, payments remove masternodes ahead of it.
+        let queued = self.queue_length.max(1);
+        let Some(size) = chance::pool_size(queued, self.known, self.rule.divisor) else { return 0.0 };
+        let wait = entry.max(chance::blocks_until_in_pool(position, size));
+        chance::chance_within(size, blocks.saturating_sub(wait))
     }
 }
 
-fn is_known(rule: &PoolRule, masternode: &Masternode) -> bool {
-    let protocol = masternode.announced.as_ref().and_then(|announced| announced.protocol_version);
-    protocol.is_none_or(|protocol| protocol >= rule.minimum_protocol) && (masternode.is_payable() || !rule.of_enabled)
-}
-
-fn seconds_held_out(rule: &PoolRule, masternode: &Masternode, known: u32, now: UnixSeconds) -> u64 {
+/// Blocks until a masternode can be in the queue, apart from a ban; `None` if waiting does not suffice.
+fn blocks_to_entry(
+    rule: &PoolRule,
+    masternode: &Masternode,
+    (facts, tip, known): (&ChainFacts, Height, u32),
+    now: UnixSeconds,
+    spacing_seconds: f64,
+) -> Option<u32> {
+    let state = masternode.announced_state()?;
+    // Only the first minutes after a start, and a ban, end by waiting.
+    if !contest::is_current(rule, masternode) || !(state.payable || state.healthy || state.banned) {
+        return None;
+    }
     let started = masternode.announced.as_ref().and_then(|announced| announced.started_at);
-    started.map_or(0, |started| {
-        let until = started.0.saturating_add(rule.hold_out_seconds.saturating_mul(u64::from(known)));
-        until.saturating_sub(now.0)
-    })
-}
-
-/// Blocks until the collateral has as many confirmations as there are known masternodes.
-fn blocks_held_out(masternode: &Masternode, facts: &ChainFacts, tip: Height, known: u32) -> Option<u32> {
-    let height = facts.collateral_heights.get(&masternode.id)?;
-    Some(known.saturating_sub(tip.above(*height).saturating_add(1)))
-}
-
-/// Block of the last payment, or its time if the list has only that; "never" sorts first.
-fn last_paid(masternode: &Masternode) -> (Option<Height>, Option<UnixSeconds>) {
-    let time = masternode.announced.as_ref().and_then(|announced| announced.last_paid_at);
-    (masternode.last_paid_height, time.filter(|_| masternode.last_paid_height.is_none()))
-}
-
-/// The order of outpoints in a node: bytes of the transaction id in memory order, then the index.
-fn storage_order(id: &MasternodeId) -> ([u8; 32], u32) {
-    match id {
-        MasternodeId::Collateral(outpoint) => (outpoint.txid.in_memory_order(), outpoint.index),
-        MasternodeId::ProTx(hash) => (hash.in_memory_order(), 0),
-    }
+    let enabled = started.filter(|_| !state.payable).map_or(0, |started| started.0.saturating_add(PRE_ENABLED_SECONDS));
+    let seconds = contest::opens(rule, masternode, known).max(enabled).saturating_sub(now.0);
+    let by_time = (seconds as f64 / spacing_seconds).ceil() as u32;
+    let collateral = facts.collaterals.get(&masternode.id);
+    let by_depth = collateral.map_or(0, |collateral| contest::blocks_held_out(*collateral, tip, known));
+    // Its own payment that was just made or voted keeps it out for at least a block.
+    Some(by_time.max(by_depth).max(1))
 }
 
 fn scheduled(masternode: &Masternode, votes: &[Vote], tip: Height) -> Option<Scheduled> {
@@ -216,7 +226,9 @@ fn scheduled(masternode: &Masternode, votes: &[Vote], tip: Height) -> Option<Sch
 mod tests {
     use super::*;
     use crate::DetailTexts;
+    use crate::MasternodeId;
     use crate::chain::{DIMECOIN, Subnet};
+    use crate::chain_facts::Collateral;
     use crate::payment::PaymentModel;
     use crate::samples::{block, id, masternode};
     use crate::state;
@@ -224,6 +236,9 @@ mod tests {
     use std::sync::Arc;
 
     const NOW: UnixSeconds = UnixSeconds(1_000_000);
+
+    /// The time of the list, with blocks of a minute.
+    const WHEN: (UnixSeconds, f64) = (NOW, 60.0);
 
     fn rule() -> PoolRule {
         match DIMECOIN.payment {
@@ -253,12 +268,12 @@ mod tests {
     fn pool(nodes: Vec<Masternode>, votes: Vec<Vote>) -> (MasternodeList, Pool) {
         let list = MasternodeList::new(block(1000), nodes).unwrap();
         let facts = ChainFacts { votes: Some(votes), ..ChainFacts::new(Subnet::Regtest) };
-        let pool = Pool::new(&rule(), &list, &facts, NOW).unwrap();
+        let pool = Pool::new(&rule(), &list, &facts, WHEN).unwrap();
         (list, pool)
     }
 
     fn place(list: &MasternodeList, pool: &Pool, number: u8) -> Option<u32> {
-        pool.positions()[list.position(&id(number)).unwrap()].map(NonZeroU32::get)
+        pool.position(list.position(&id(number)).unwrap()).map(NonZeroU32::get)
     }
 
     #[test]
@@ -269,7 +284,7 @@ mod tests {
         let (list, pool) = pool(nodes, vec![]);
         assert_eq!((pool.queue_length(), pool.size().unwrap().get()), (30, 3));
         assert_eq!([5, 30, 29, 28].map(|number| place(&list, &pool, number)), [Some(1), Some(2), Some(3), Some(4)]);
-        let chance = |number: u8, blocks| pool.probability(list.position(&id(number)).unwrap(), blocks);
+        let chance = |number: u8, blocks| pool.probability(list.position(&id(number)).unwrap(), blocks, 0);
         assert_eq!(chance(28, 1), 0.0, "one payment must come first");
         assert!((chance(28, 2) - 1.0 / 3.0).abs() < 1e-12);
         assert!((chance(5, 1) - 1.0 / 3.0).abs() < 1e-12);
@@ -288,7 +303,7 @@ mod tests {
         // As displayed, the first is smaller; reversed, the last byte decides.
         let (list, pool) = pool(vec![with_id([1, 9], 1), with_id([2, 3], 2)], vec![]);
         assert_eq!(list.masternodes()[0].id.hash().0[0], 1);
-        assert_eq!(pool.positions().iter().map(|place| place.unwrap().get()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!([0, 1].map(|index| pool.position(index).unwrap().get()), [2, 1]);
     }
 
     #[test]
@@ -307,7 +322,6 @@ mod tests {
         assert_eq!(place(&list, &pool, 4), Some(1), "height T + 9 is not looked at");
         let index = list.position(&id(1)).unwrap();
         assert_eq!(pool.scheduled(index), Some(Scheduled { height: Height(1002), votes: 6 }));
-        assert_eq!([1, 2].map(|blocks| pool.probability(index, blocks)), [0.0, 1.0]);
         let hold_out = pool.hold_out(list.get(&id(12)).unwrap(), &ChainFacts::new(Subnet::Regtest)).unwrap();
         assert_eq!(hold_out, PaymentCooldown { seconds: 1, blocks: None });
     }
@@ -324,14 +338,33 @@ mod tests {
     }
 
     #[test]
+    fn a_started_masternode_waits_for_its_hold_out_and_then_is_in_front() {
+        // 20 known, a pool of two: 3120 s of hold-out, of which 120 s are left: two blocks.
+        let mut nodes: Vec<Masternode> = (1..=19).map(|number| node(number, "enabled", 100_000, 10)).collect();
+        nodes.push(node(20, "enabled", 156 * 20 - 120, 0));
+        nodes.push(node(21, "pre_enabled", 60, 0));
+        nodes[0].last_paid_height = Some(Height(1000));
+        let paid = Vote { height: Height(1000), payee: "payee-1".into(), votes: 6 };
+        let (list, pool) = pool(nodes, vec![paid]);
+        let chance = |number: u8, blocks| pool.probability(list.position(&id(number)).unwrap(), blocks, 0);
+        // 21 known: 156 s more.
+        let opens = 5;
+        assert_eq!([opens, opens + 1, opens + 3].map(|blocks| chance(20, blocks)), [0.0, 0.5, 0.875]);
+        assert_eq!(chance(21, 54), 0.0, "21 times 156 s, of which 60 s are over");
+        assert_eq!([55, 1000].map(|blocks| chance(21, blocks) > 0.4), [true, true]);
+        // The masternode that the tip paid is behind the eighteen others.
+        assert_eq!([17, 18].map(|blocks| chance(1, blocks)), [0.0, 0.5]);
+    }
+
+    #[test]
     fn a_collateral_must_be_as_deep_as_there_are_nodes() {
         let list =
             MasternodeList::new(block(1000), (1..=4).map(|number| node(number, "enabled", 100_000, 1)).collect())
                 .unwrap();
-        let heights = [(id(1), Height(998)), (id(2), Height(997))].into();
-        let votes = Some(vec![]);
-        let facts = ChainFacts { votes, collateral_heights: Arc::new(heights), ..ChainFacts::new(Subnet::Regtest) };
-        let pool = Pool::new(&rule(), &list, &facts, NOW).unwrap();
+        let at = |height| Collateral { height: Height(height), confirmed: None };
+        let collaterals = Arc::new([(id(1), at(998)), (id(2), at(997))].into());
+        let facts = ChainFacts { votes: Some(vec![]), collaterals, ..ChainFacts::new(Subnet::Regtest) };
+        let pool = Pool::new(&rule(), &list, &facts, WHEN).unwrap();
         assert_eq!(place(&list, &pool, 1), None, "3 confirmations of 4");
         assert_eq!(place(&list, &pool, 2), Some(1));
         assert_eq!(pool.hold_out(list.get(&id(1)).unwrap(), &facts).unwrap().blocks, Some(1));
@@ -342,8 +375,13 @@ mod tests {
         let (_, empty) = pool(vec![], vec![]);
         assert_eq!((empty.queue_length(), empty.size()), (0, None));
         let (_, banned) = pool(vec![node(1, "pose_ban", 100_000, 1)], vec![]);
-        assert_eq!((banned.size(), banned.probability(0, 1000)), (None, 0.0));
+        assert_eq!(banned.size(), None);
+        assert_eq!(
+            [20, 21].map(|blocks| banned.probability(0, blocks, 20)),
+            [0.0, 1.0],
+            "its ban ends after 20 blocks"
+        );
         let list = MasternodeList::new(block(1), vec![]).unwrap();
-        assert!(Pool::new(&rule(), &list, &ChainFacts::new(Subnet::Regtest), NOW).is_none());
+        assert!(Pool::new(&rule(), &list, &ChainFacts::new(Subnet::Regtest), WHEN).is_none());
     }
 }

@@ -28,6 +28,7 @@ impl State {
                 }
             }
             self.now = next;
+            self.receive_votes();
             self.check();
             if next == round {
                 self.round();

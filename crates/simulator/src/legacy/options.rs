@@ -47,6 +47,10 @@ pub struct Options {
     pub duplicates: usize,
     /// Share of votes for another candidate than the elected one, as from voters with another view.
     pub dissent: f64,
+    /// Share of voters whose votes reach the queried node only some seconds after the block.
+    pub late_votes: f64,
+    /// Dimecoin: share of blocks whose producer has seen no votes and elects the payee itself.
+    pub ignored_votes: f64,
     /// Dimecoin: payments are enforced (spork 8).
     pub enforced: bool,
     /// Operators stop, restart, move and register nodes at random.
@@ -76,6 +80,8 @@ impl Options {
             young: 0,
             duplicates: 0,
             dissent: 0.0,
+            late_votes: 0.0,
+            ignored_votes: 0.0,
             enforced: false,
             lively: false,
         }
@@ -100,6 +106,7 @@ impl Options {
             young: masternodes / 20,
             duplicates: usize::from(chain == Chain::Dimecoin && masternodes >= 5),
             dissent: 0.03,
+            late_votes: 0.2,
             lively: true,
             ..Self::regtest(chain, masternodes)
         }
@@ -121,8 +128,10 @@ impl Options {
         if !(0.0..=1.0).contains(&self.shared_payouts) {
             return fault("shared_payouts", "a share is between 0 and 1");
         }
-        if !(0.0..=1.0).contains(&self.dissent) {
-            return fault("dissent", "a share is between 0 and 1");
+        let shares =
+            [("dissent", self.dissent), ("late_votes", self.late_votes), ("ignored_votes", self.ignored_votes)];
+        if let Some((option, _)) = shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            return fault(option, "a share is between 0 and 1");
         }
         let lowest = self.premined.saturating_add(2 * u32::try_from(self.masternodes).unwrap_or(u32::MAX / 4));
         if self.start_height <= lowest.saturating_add(200) {

@@ -121,6 +121,8 @@ fn empty(options: Options) -> State {
         nodes: Vec::new(),
         now,
         votes: Votes::default(),
+        late: Vec::new(),
+        payees: HashMap::new(),
         remembered: HashMap::new(),
         ledger: VecDeque::new(),
         setting_up: true,

@@ -14,6 +14,9 @@ use super::rules::{AUDIT_PERIOD, NetworkNames, PING_SECONDS, REMEMBERED_VOTES, R
 use super::votes::{Remembered, Votes};
 use crate::random::{Hash256, Random};
 
+/// Longest delay of a late vote in seconds.
+const LATE_SECONDS: u32 = 8;
+
 /// The whole network as one node sees it.
 #[derive(Clone, Debug)]
 pub(super) struct State {
@@ -26,6 +29,10 @@ pub(super) struct State {
     /// Simulated Unix time.
     pub(super) now: u64,
     pub(super) votes: Votes,
+    /// Votes that reach the queried node at a time: the time, the height, the payout address.
+    pub(super) late: Vec<(u64, u32, u32)>,
+    /// Dimecoin: the payout address that a block paid, by its hash; absent for blocks that paid the foundation.
+    pub(super) payees: HashMap<Hash256, u32>,
     /// Dimecoin: last payments by payout address. A reorganisation reverts none: they are the node's memory.
     pub(super) remembered: HashMap<u32, Remembered>,
     pub(super) ledger: VecDeque<LedgerEntry>,
@@ -143,8 +150,28 @@ impl State {
             return;
         }
         let ballots = self.ballots(height);
-        if !ballots.is_empty() {
-            self.votes.cast(height, &ballots);
+        let mut random = Random::of(&[self.options.seed, 0x1a7e, u64::from(height)]);
+        let mut in_time = Vec::new();
+        for (voter, payout) in ballots.into_iter().enumerate() {
+            // The first vote is in time, so that the height has one.
+            if voter > 0 && !self.setting_up && random.chance(self.options.late_votes) {
+                self.late.push((self.now + u64::from(random.between(1, LATE_SECONDS)), height, payout));
+            } else {
+                in_time.push(payout);
+            }
+        }
+        if !in_time.is_empty() {
+            self.votes.cast(height, &in_time);
+        }
+    }
+
+    /// Counts the late votes that have arrived.
+    pub(super) fn receive_votes(&mut self) {
+        let now = self.now;
+        let (arrived, late) = self.late.iter().partition::<Vec<_>, _>(|(time, ..)| *time <= now);
+        self.late = late;
+        for (_, height, payout) in arrived {
+            self.votes.cast(height, &[payout]);
         }
     }
 
@@ -186,6 +213,9 @@ impl State {
             Chain::Prcycoin => self.prcycoin_payees(height),
         };
         self.headers.push(time);
+        if let Some((slot, _)) = paid.first().filter(|_| self.options.chain == Chain::Dimecoin) {
+            self.payees.insert(self.headers.tip().hash, self.nodes[*slot].payout);
+        }
         for (slot, votes) in paid {
             let payment = Remembered { height, time };
             if self.options.chain == Chain::Dimecoin && votes >= REMEMBERED_VOTES {
@@ -203,7 +233,9 @@ impl State {
     /// Slots paid by the next block, with the votes for their address: the voted address, or else the currently elected
     /// node.
     fn dimecoin_payee(&self, height: u32) -> Vec<(usize, u32)> {
-        let voted = self.votes.top(height).map(|tally| (tally.payout, tally.votes));
+        let mut random = Random::of(&[self.options.seed, 0x0b57, u64::from(height)]);
+        let is_ignored = random.chance(self.options.ignored_votes);
+        let voted = self.votes.top(height).filter(|_| !is_ignored).map(|tally| (tally.payout, tally.votes));
         let Some((payout, votes)) = voted.or_else(|| self.elect(height).map(|node| (node.payout, 0))) else {
             // The foundation is paid.
             return Vec::new();

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::web::api::json::values::{Text, number, or_null};
 use domain::Detail;
 use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
+use domain::payment::Certainty;
 use domain::pose::Risk;
 use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
 use domain::state;
@@ -110,6 +111,11 @@ pub struct Masternode<'a> {
     pub payment_probability_24h: Option<f64>,
     /// Block that is voted to pay it; Dimecoin only.
     pub payment_scheduled_height: Option<u32>,
+    /// Next block for which it is elected as payee; older chains only. Null if no known hash elects it, and if not known.
+    pub payment_elected_height: Option<u32>,
+    /// How sure that is: exact, or forecast from the queue as it is now.
+    #[schemars(extend("enum" = or_null([Certainty::Exact, Certainty::Forecast].map(Certainty::label))))]
+    pub payment_elected_certainty: Option<&'static str>,
     /// Block of its last payment.
     pub payment_last_height: Option<u32>,
 }
@@ -122,6 +128,10 @@ impl<'a> Masternode<'a> {
         let id = node.map(|node| node.masternode.id).or(watched.map(|watched| watched.id));
         let announced = node.and_then(|node| node.masternode.announced.as_deref());
         let pose = node.and_then(NodeView::pose);
+        let elected = subject.on_list(|node| {
+            let mut blocks = snapshot.payments().elections().of(node.index);
+            blocks.find(|ahead| ahead.certainty != Certainty::Voted)
+        });
         let groups = watched.map(|watched| watched.groups.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         Masternode {
             network: snapshot.network(),
@@ -150,6 +160,8 @@ impl<'a> Masternode<'a> {
             payment_scheduled_height: subject
                 .on_list(|node| snapshot.payments().pool()?.scheduled(node.index))
                 .map(|scheduled| scheduled.height.0),
+            payment_elected_height: elected.map(|ahead| ahead.height.0),
+            payment_elected_certainty: elected.map(|ahead| ahead.certainty.label()),
             payment_last_height: number(subject.on_list(|node| node.masternode.last_paid_height)),
         }
     }

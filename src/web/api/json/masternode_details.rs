@@ -13,6 +13,7 @@ use crate::web::api::json::{Masternode, Subject};
 use domain::Detail;
 use domain::details::{Details, Purpose};
 use domain::masternode::UnixSeconds;
+use domain::payment::Certainty;
 use domain::payout::{self, Payouts};
 use domain::quorum_selection::SelectedQuorum;
 use domain::snapshot::{NodeView, Snapshot, WatchedEntry};
@@ -71,6 +72,8 @@ pub struct MasternodeDetails<'a> {
     payment_pool_member: Option<bool>,
     /// Votes for the block that is voted to pay it.
     payment_scheduled_votes: Option<u32>,
+    /// All blocks ahead that are known to pay it, ascending; older chains only. Null if it is not registered.
+    payment_elected: Option<Vec<ElectedBlock>>,
     /// Time of its last payment, as seen by the source node; older chains only.
     payment_last_time: Option<Text<UnixSeconds>>,
     /// Expected values of the watch list; null if not watched.
@@ -140,6 +143,16 @@ struct DkgSeat<'a> {
     drawn: bool,
 }
 
+/// A block that is known to pay the masternode.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct ElectedBlock {
+    /// Its height.
+    height: u32,
+    /// How sure it is: voted, exact (elected at the tip), forecast (by known hashes from the queue as it is now).
+    #[schemars(extend("enum" = Certainty::ALL.map(Certainty::label)))]
+    certainty: &'static str,
+}
+
 /// A field with the value that the watch list expects.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Expectation<'a> {
@@ -205,6 +218,7 @@ impl<'a> MasternodeDetails<'a> {
             payment_scheduled_votes: subject
                 .on_list(|node| snapshot.payments().pool()?.scheduled(node.index))
                 .map(|scheduled| scheduled.votes),
+            payment_elected: node.map(|node| elected(snapshot, node)),
             payment_last_time: announced.and_then(|announced| announced.last_paid_at).map(Text),
             expectations: subject.watched.map(|watched| expectations(subject, watched)),
             counted: subject.watched.map(Counted::new),
@@ -242,6 +256,11 @@ impl Shares {
             owners: shared.shares.into_iter().map(owner).collect(),
         })
     }
+}
+
+fn elected(snapshot: &Snapshot, node: &NodeView<'_>) -> Vec<ElectedBlock> {
+    let blocks = snapshot.payments().elections().of(node.index);
+    blocks.map(|ahead| ElectedBlock { height: ahead.height.0, certainty: ahead.certainty.label() }).collect()
 }
 
 fn dkg_seats<'a>(snapshot: &'a Snapshot, node: &NodeView<'_>) -> Vec<DkgSeat<'a>> {

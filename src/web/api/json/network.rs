@@ -12,7 +12,8 @@ use crate::web::api::json::Masternode;
 use crate::web::api::json::values::{Text, number};
 use domain::deployment::{self, V24};
 use domain::dkg::QuorumType;
-use domain::masternode::{BlockHash, Height, NodeType, UnixSeconds};
+use domain::masternode::{BlockHash, Height, MasternodeId, NodeType, UnixSeconds};
+use domain::payment::{Certainty, PaymentModel};
 use domain::pose::Risk;
 use domain::snapshot::Snapshot;
 use domain::state;
@@ -65,12 +66,33 @@ pub struct NetworkSummary {
     pub pose_safe_level: Option<u32>,
     /// Number of masternodes among which the next payee is drawn. Null if the payment order is deterministic.
     pub payment_pool_size: Option<NonZeroU32>,
+    /// Payees of the blocks after the tip, as far as they are voted, elected, or forecast by known hashes. Null if the payment
+    /// order is deterministic.
+    pub payments_ahead: Option<Vec<PaymentAhead>>,
+    /// Why the next payee is not computed. Null if it is, and if the payment order is deterministic.
+    pub payment_election_gap: Option<String>,
     /// Blocks in which a restart misses no DKG session, by type; 0 means not now.
     pub maintenance_window_blocks: Option<MaintenanceWindows>,
     /// The quorum types of the network. Null if there are none, and while there is no fresh list.
     pub quorums: Option<Vec<Quorums>>,
     /// State of the consensus change of Dash Core 24. Null if no source reports it.
     pub deployment: Option<Deployment>,
+}
+
+/// The payee of a block after the tip.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PaymentAhead {
+    /// Height of the block.
+    pub height: u32,
+    /// The masternode. Null if the votes name an address of none or of several.
+    pub masternode: Option<Text<MasternodeId>>,
+    /// Its payout address.
+    pub payout_address: Option<Box<str>>,
+    /// Votes for that address so far. Null if there are none.
+    pub votes: Option<u32>,
+    /// How sure it is: voted, exact (elected at the tip), forecast (by known hashes from the queue as it is now).
+    #[schemars(extend("enum" = Certainty::ALL.map(Certainty::label)))]
+    pub certainty: &'static str,
 }
 
 /// Blocks in which a restart misses no DKG session.
@@ -165,6 +187,9 @@ impl NetworkSummary {
             pose_step: limits.map(|limits| limits.step),
             pose_safe_level: limits.map(|limits| limits.safe_at_tip()),
             payment_pool_size: snapshot.payments().drawn_from(),
+            payments_ahead: (!matches!(snapshot.rules().payment, PaymentModel::Queue { .. }))
+                .then(|| payments_ahead(snapshot)),
+            payment_election_gap: snapshot.payments().elections().gap().map(|gap| gap.to_string()),
             maintenance_window_blocks: Some(MaintenanceWindows {
                 regular: snapshot.maintenance_window(NodeType::Regular),
                 evo: snapshot.maintenance_window(NodeType::Evo),
@@ -175,6 +200,20 @@ impl NetworkSummary {
             deployment: snapshot.facts().deployment.as_ref().map(|known| Deployment::new(snapshot, known)),
         }
     }
+}
+
+fn payments_ahead(snapshot: &Snapshot) -> Vec<PaymentAhead> {
+    let id = |index: usize| Text(snapshot.list().masternodes()[index].id);
+    let ahead = snapshot.payments().elections().ahead().iter();
+    ahead
+        .map(|ahead| PaymentAhead {
+            height: ahead.height.0,
+            masternode: ahead.index.map(id),
+            payout_address: ahead.payee.clone(),
+            votes: ahead.votes,
+            certainty: ahead.certainty.label(),
+        })
+        .collect()
 }
 
 /// Masternodes by state. States that are not in the table of the chain are shown if there are any.

@@ -5,7 +5,9 @@
 use super::written::{Json, Object};
 use super::{Answer, Context, hash, integer, misuse};
 use crate::legacy::headers::Header;
+use crate::legacy::network::payout_text;
 use crate::legacy::options::Chain;
+use crate::legacy::rules::AUDIT_PERIOD;
 use crate::random::{Hash256, Random, hex};
 use crate::rpc::{Params, RpcError};
 
@@ -16,6 +18,7 @@ const MEDIAN_BLOCKS: u64 = 5;
 
 const DIMECOIN_HASH_HELP: &str = include_str!("../help/dimecoin-getblockhash.txt");
 const PRCYCOIN_HASH_HELP: &str = include_str!("../help/prcycoin-getblockhash.txt");
+const BLOCK_HELP: &str = "getblock \"blockhash\" ( verbosity )\n";
 const HEADER_HELP: &str = "getblockheader \"hash\" ( verbose )\n";
 /// Genesis hash of Bitcoin.
 const BITCOIN_GENESIS: &str = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f";
@@ -27,6 +30,7 @@ pub(super) fn answer(context: &Context<'_>, method: &str, params: &Params) -> Op
         "getblockcount" => Ok(context.reported(context.tip()).into()),
         "getblockhash" => block_hash(context, params),
         "getblockheader" => block_header(context, params),
+        "getblock" => block(context, params),
         "getblockchaininfo" => Ok(match context.state.options.chain {
             Chain::Dimecoin => dimecoin_info(context),
             Chain::Prcycoin => prcycoin_info(context),
@@ -66,7 +70,46 @@ fn block_header(context: &Context<'_>, params: &Params) -> Answer {
     }
 }
 
+/// `getblock`: the header and the transactions. Dimecoin decodes them on request; PRCYcoin shows their ids and the kind of
+/// the block.
+fn block(context: &Context<'_>, params: &Params) -> Answer {
+    let hash = hash(params, 0, BLOCK_HELP)?;
+    let known = context.state.headers.find(hash).filter(|(header, _)| header.height <= context.tip());
+    let (header, active) = known.ok_or_else(|| RpcError::new(-5, "Block not found"))?;
+    let mut json = header_object(context, header, active);
+    let id = Random::of(&[hash.seed(), 0xc01b]).hash().to_string();
+    match (context.state.options.chain, params.get(1).map(|verbosity| verbosity.as_i64())) {
+        (Chain::Dimecoin, Some(Some(2))) => json.add("tx", Json::array([coinbase(context, hash, &id)])),
+        (Chain::Dimecoin, None | Some(Some(1))) => json.add("tx", Json::array([id.into()])),
+        (Chain::Prcycoin, None) => {
+            json.add("tx", Json::array([id.into()]));
+            json.add("minetype", if header.height.is_multiple_of(AUDIT_PERIOD) { "PoA" } else { "PoS" });
+        }
+        _ => return Err(misuse("JSON value is not a boolean as expected")),
+    }
+    Ok(json.into())
+}
+
+/// The coinbase of a proof-of-work block: its producer, the masternode, the foundation (`CreateNewBlock` in
+/// `src/miner.cpp` of Dimecoin).
+fn coinbase(context: &Context<'_>, block: Hash256, id: &str) -> Json {
+    let foundation = || "7KXXXXXXXXXXXXXXXXXXXXXXXXXXYMjbje".to_owned();
+    let payee = context.state.payees.get(&block).map_or_else(foundation, |payout| payout_text(context.state, *payout));
+    let output = |(index, (address, coins)): (usize, (String, &str))| {
+        let script = Object::new().with("type", "pubkeyhash").with("addresses", Json::array([address.into()]));
+        Json::from(Object::new().with("value", Json::raw(coins)).with("n", index).with("scriptPubKey", script))
+    };
+    let producer = Random::of(&[block.seed(), 0x3111]).hex(17);
+    let outputs = [(producer, "6930.00000"), (payee, "6930.00000"), (foundation(), "1540.00000")];
+    let outputs: Vec<Json> = outputs.into_iter().enumerate().map(output).collect();
+    Object::new().with("txid", id).with("vin", Json::array([])).with("vout", Json::array(outputs)).into()
+}
+
 fn header_json(context: &Context<'_>, header: Header, active: bool) -> Json {
+    header_object(context, header, active).into()
+}
+
+fn header_object(context: &Context<'_>, header: Header, active: bool) -> Object {
     let dimecoin = context.state.options.chain == Chain::Dimecoin;
     let confirmations = if active { i64::from(context.tip()) - i64::from(header.height) + 1 } else { -1 };
     let mut json = Object::new()
@@ -98,7 +141,7 @@ fn header_json(context: &Context<'_>, header: Header, active: bool) -> Json {
     {
         json.add("nextblockhash", next.hash.to_string());
     }
-    json.into()
+    json
 }
 
 fn median(context: &Context<'_>, header: Header) -> u64 {

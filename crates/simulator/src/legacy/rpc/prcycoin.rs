@@ -144,7 +144,7 @@ fn own_status(context: &Context<'_>) -> Answer {
     };
     let Some(node) = own else {
         return Err(misuse(
-            "Masternode not found in the list of available masternodes. Current status: Node just started, not yet activated",
+            "Masternode not found in the list of available masternodes. Current status: Not capable masternode: Hot node, waiting for remote activation.",
         ));
     };
     Ok(Object::new()
