@@ -19,6 +19,8 @@ pub(super) struct Capabilities {
     pub(super) special_transactions: bool,
     /// `protx diff`, and so the selection of the next quorums.
     pub(super) quorum_selection: bool,
+    /// `protx diff`, and so the proof of the list.
+    pub(super) list_proof: bool,
 }
 
 impl Capabilities {
@@ -31,6 +33,7 @@ impl Capabilities {
             quorums: dialect.quorums.is_some(),
             special_transactions,
             quorum_selection: is_recent && special_transactions && dialect.sml_diff.is_some(),
+            list_proof: is_recent && dialect.sml_diff.is_some(),
         }
     }
 

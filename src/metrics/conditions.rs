@@ -168,9 +168,7 @@ fn sample<'a>(family: &Family, scope: Scope, verdict: &'a Verdict) -> Option<(&'
     match verdict {
         Verdict::Holds { .. } if family.name == CONDITION.name => Some((ONE, None)),
         Verdict::Holds { text, .. } if family.name == TEXT.name => Some((ONE, Some(text))),
-        Verdict::DoesNotHold if family.name == CONDITION.name && scope != Scope::Masternode => {
-            Some((b"} 0\n", None))
-        }
+        Verdict::DoesNotHold if family.name == CONDITION.name && scope != Scope::Masternode => Some((b"} 0\n", None)),
         Verdict::Unknown if family.name == CONDITION_UNKNOWN.name => Some((ONE, None)),
         _ => None,
     }

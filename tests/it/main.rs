@@ -39,6 +39,7 @@ mod laws;
 mod legacy;
 mod legacy_scenarios;
 mod list_proof;
+mod list_proof_followed;
 mod lying_node;
 mod markdown;
 mod online_backfill;

@@ -13,6 +13,7 @@ mod event_digest;
 mod exporter;
 mod fork;
 mod life;
+mod list_proof;
 mod memory;
 mod network;
 mod pose;
@@ -285,7 +286,7 @@ impl Default for Catalogue {
     fn default() -> Catalogue {
         let all = pose::CONDITIONS.iter().chain(life::CONDITIONS).chain(early_warning::CONDITIONS);
         let all = all.chain(network::CONDITIONS).chain(fork::CONDITIONS);
-        Catalogue(all.chain(source::CONDITIONS).chain(exporter::CONDITIONS).collect())
+        Catalogue(all.chain(source::CONDITIONS).chain(list_proof::CONDITIONS).chain(exporter::CONDITIONS).collect())
     }
 }
 
