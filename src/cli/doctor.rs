@@ -147,13 +147,7 @@ async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, fi
     let Some(chain) = chain else { return };
     let list = examine_list(client, &chain, findings).await;
     if let (Some(list), Some(node)) = (&list, &node) {
-        let subnet = Subnet::from_chain_name(&chain.chain);
-        for (name, reason) in rotation_reasons(client, rules.quorum_types(subnet), node.version, list.block()).await {
-            match reason {
-                None => findings.good(name, "its members can be computed: seats are known ahead"),
-                Some(reason) => findings.bad(name, false, &format!("its members are not known: {reason}")),
-            }
-        }
+        examine_rotation(client, (rules, &chain), (node.version, list.block()), findings).await;
     }
     if let Some(list) = list.filter(|_| !watch.entries().is_empty()) {
         let v24_active = match client.deployments().await {
@@ -317,6 +311,22 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
     }
     if let Some(method) = dialect.rotation {
         findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| "answers".into());
+    }
+}
+
+/// Whether members of rotating quorums can be computed, and why not.
+async fn examine_rotation(
+    client: &Client,
+    (rules, chain): (&ChainRules, &ChainInfo),
+    (version, tip): (u32, &Block),
+    findings: &mut Findings,
+) {
+    let types = rules.quorum_types(Subnet::from_chain_name(&chain.chain));
+    for (name, reason) in rotation_reasons(client, types, version, tip).await {
+        match reason {
+            None => findings.good(name, "its members can be computed: seats are known ahead"),
+            Some(reason) => findings.bad(name, false, &format!("its members are not known: {reason}")),
+        }
     }
 }
 
