@@ -7,12 +7,14 @@ use std::time::Duration;
 use domain::chain::{DASH, Subnet};
 use domain::counters::EventCounters;
 use domain::list::{Block, ListDiff, MasternodeList, StateChange};
+use domain::list_proof::{LeafFields, ProofDiff};
 use domain::masternode::PeerView;
 use domain::snapshot::{Snapshot, SnapshotInputs};
 use domain::{
     BlockHash, ChainFacts, Detail, DetailTexts, Details, Hash, Height, Masternode, MasternodeId, Moment, NetworkState,
     NodeType, Score, UnixSeconds,
 };
+use sha2::{Digest, Sha256};
 
 /// Height of the list.
 pub const TIP: u32 = 2_523_213;
@@ -77,6 +79,36 @@ pub fn masternode(number: u64) -> Masternode {
 /// A list of `count` masternodes.
 pub fn list(count: u64) -> MasternodeList {
     MasternodeList::new(block(TIP), (0..count).map(masternode).collect()).expect("numbers differ, so do the hashes")
+}
+
+/// The simplified form of a list, with a coinbase that has another root, and the Merkle root of its block.
+pub fn proof(list: &MasternodeList) -> (ProofDiff, Hash) {
+    let entry = |masternode: &Masternode| LeafFields {
+        version: 1,
+        pro_tx: *masternode.id.hash(),
+        confirmed: Some(*masternode.id.hash()),
+        addresses: [masternode.details.address().into_iter().map(Into::into).collect(), Vec::new(), Vec::new()],
+        operator_key: [7; 48],
+        voting_key: masternode.details.voting_key_hash(),
+        valid: !masternode.is_banned(),
+        node_type: masternode.node_type,
+        http_port: None,
+        platform_node: [0; 20],
+    };
+    // One input without an outpoint, no output, and a payload of version 1 with a root of zeros.
+    let mut coinbase = vec![3, 0, 5, 0, 1];
+    coinbase.extend([0; 32]);
+    coinbase.extend([0xff; 4]);
+    coinbase.extend([1, 0x51, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 38, 1, 0, 7, 0, 0, 0]);
+    coinbase.extend([0; 32]);
+    let mut root: [u8; 32] = Sha256::digest(Sha256::digest(&coinbase)).into();
+    // The only transaction of its block.
+    let mut branch = vec![1, 0, 0, 0, 1];
+    branch.extend(root);
+    branch.extend([1, 1]);
+    root.reverse();
+    let entered = list.masternodes().iter().map(entry).collect();
+    (ProofDiff { removed: Vec::new(), entered, coinbase, branch }, Hash(root))
 }
 
 /// The inputs of a snapshot of a list.

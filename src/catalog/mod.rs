@@ -277,6 +277,10 @@ families! {
         "Unix time in the header of the tip.";
     NETWORK_CHAINLOCK_HEIGHT: "masternode_network_chainlock_height" Gauge Aggregate []
         "Height of the newest block with a ChainLock. Absent if the node knows none.";
+    NETWORK_LIST_PROVEN: "masternode_network_list_proven_height" Gauge Aggregate []
+        "Height of the newest block whose masternode list was compared with the root in its coinbase and has it. Below masternode_exporter_list_height the newer lists are not proven. Absent before the first proof, and if no source provides what it needs.";
+    NETWORK_SCORES_CHECKED: "masternode_network_scores_checked_height" Gauge Aggregate []
+        "Height of the newest block whose scores were recomputed from the scores before and the block's commitments, whether they agreed or not. Absent before the first, and if the failed members of no block are known.";
     NETWORK_SPORK: "masternode_network_spork" Gauge Aggregate ["spork"]
         "Value of a spork as the node reports it: a time from which it is active, or a plain value. On Dash 0 is on for all and 1 on for some quorum types.";
     NETWORK_MINIMUM_PROTOCOL: "masternode_network_minimum_protocol_version" Gauge Aggregate []
@@ -347,6 +351,8 @@ families! {
         "1 if the source follows the activation of Dash Core 24, 0 if not: its version is below 24 and it does not report the deployment. Absent if its version is not known, and on private networks where no source reports the deployment.";
     SOURCE_FORK_SPLIT: "masternode_exporter_source_fork_split" Gauge Source ["source"]
         "1 if the source has a different block than the followed chain at a height at or after the activation of Dash Core 24, 0 if the blocks are equal. Absent if there is no such height that both have.";
+    SOURCE_LIST_PROVEN: "masternode_exporter_source_list_proven" Gauge Source ["source"]
+        "1 if the last list of the source that was checked is the one to which its block commits, 0 if it is not: then the source is not used while another one answers. Absent before the first check.";
     FORK_ACTIVATION_HEIGHT: "masternode_exporter_fork_activation_height" Gauge Source []
         "Height of the first block under the rules of Dash Core 24 (if only later blocks were seen, the first of those), once a source or the history reports it with certainty. From the block before it, sources that do not follow are not used. Absent if it is not known.";
     LIST_HEIGHT: "masternode_exporter_list_height" Gauge Aggregate []

@@ -62,13 +62,15 @@ families! {
     NOTIFICATIONS: "masternode_exporter_notifications_total" Counter Process ["receiver", "outcome"]
         "Messages to a receiver by outcome: delivered, failed (an attempt, which is retried), dropped (not retried).";
     QUORUM_SELECTION_MISMATCHES: "masternode_exporter_quorum_selection_mismatches_total" Counter Process ["network", "quorum_type"]
-        "Cycles in which the computed members of a rotating quorum were not those of the mined one. Expected 0. The seats of the type are withdrawn and computed again from the node's snapshots.";
+        "Quorums whose computed members were not those of the mined one, for a rotating type at most one in a cycle. Expected 0. The seats of the type are withdrawn and computed again from the node's lists and snapshots.";
     REORGS: "masternode_exporter_reorgs_total" Counter Process ["network"]
         "Chain reorganisations that were processed.";
     RESYNCS: "masternode_exporter_resyncs_total" Counter Process ["network"]
         "Full list downloads after a failed incremental update, or after a list that differed from the node's.";
     RPC_REQUEST_DURATION: "masternode_exporter_rpc_request_duration_seconds" Histogram Process ["network", "source", "method", "outcome"]
         "Duration of calls to a source in seconds, by method and outcome.";
+    SCORE_DISAGREEMENTS: "masternode_exporter_score_disagreements_total" Counter Process ["network"]
+        "Scores in the list of a block that are not the ones that follow from the scores before and the block's commitments. Expected 0. Only blocks whose failed members are known are counted: see masternode_network_scores_checked_height.";
     SERIES: "masternode_exporter_series" Gauge Process ["network", "tier"]
         "Upper bound of per-masternode samples in the exposition, by tier.";
     SERIES_SUPPRESSED: "masternode_exporter_series_suppressed_total" Counter Process ["network", "tier"]

@@ -7,13 +7,15 @@ use std::fmt::Write;
 use crate::app;
 use crate::cli::readiness;
 use crate::config::{ChainConfig, Config, NetworkConfig};
+use crate::follower::rotation_reasons;
 use crate::meters::Meters;
 use crate::rpc::dialect::{Payees, RpcUser, Shape};
 use crate::rpc::methods::GET_BLOCK;
 use crate::rpc::node::FILTER_INDEX;
-use crate::rpc::{self, ChainInfo, Client, ErrorKind, NetworkInfo, RpcError};
+use crate::rpc::{self, ChainInfo, Client, ErrorKind, Header, NetworkInfo, RpcError};
 use domain::chain::ChainRules;
 use domain::deployment::{self, Forks, V24};
+use domain::list_proof::{CoinbaseError, ListProof, Proven};
 use domain::watch::WatchList;
 use domain::{Block, ForeignText, Height, Masternode, MasternodeId, MasternodeList, Subnet};
 
@@ -145,6 +147,9 @@ async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, fi
     }
     let Some(chain) = chain else { return };
     let list = examine_list(client, &chain, findings).await;
+    if let (Some(list), Some(node)) = (&list, &node) {
+        examine_rotation(client, (rules, &chain), (node.version, list.block()), findings).await;
+    }
     if let Some(list) = list.filter(|_| !watch.entries().is_empty()) {
         let v24_active = match client.deployments().await {
             Ok(forks) => forks.get(V24).and_then(|fork| fork.active),
@@ -289,7 +294,9 @@ async fn examine_list(client: &Client, chain: &ChainInfo, findings: &mut Finding
         });
         examine_quorums(client, &parent.block, &tip.block, findings).await;
     }
-    MasternodeList::new(tip.block, list?.masternodes).ok()
+    let list = MasternodeList::new(tip.block, list?.masternodes).ok()?;
+    examine_proof(client, &tip, &list, findings).await;
+    Some(list)
 }
 
 /// Calls that show the results of DKG sessions and the members of the next ones.
@@ -303,13 +310,55 @@ async fn examine_quorums(client: &Client, parent: &Block, tip: &Block, findings:
             format!("{} commitments in the last block", commitments.len())
         });
     }
-    if let Some(method) = dialect.sml_diff {
-        findings.note(method.name, false, client.sml_diff(Some(&parent.hash), &tip.hash).await, |_| "answers".into());
-    }
     if let Some(method) = dialect.rotation {
-        findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| {
-            "answers: seats in rotating quorums can be known ahead".into()
-        });
+        findings.note(method.name, false, client.rotation_info(&tip.hash, &[parent.hash]).await, |_| "answers".into());
+    }
+}
+
+/// Whether members of rotating quorums can be computed, and why not.
+async fn examine_rotation(
+    client: &Client,
+    (rules, chain): (&ChainRules, &ChainInfo),
+    (version, tip): (u32, &Block),
+    findings: &mut Findings,
+) {
+    let types = rules.quorum_types(Subnet::from_chain_name(&chain.chain));
+    for (name, reason) in rotation_reasons(client, types, version, tip).await {
+        match reason {
+            None => findings.good(name, "its members can be computed: seats are known ahead"),
+            Some(reason) => findings.bad(name, false, &format!("its members are not known: {reason}")),
+        }
+    }
+}
+
+/// Whether the list is the one to which the block of the tip commits.
+async fn examine_proof(client: &Client, tip: &Header, list: &MasternodeList, findings: &mut Findings) {
+    let Some(method) = client.dialect().sml_diff else { return };
+    let diff = match client.sml_diff(None, &tip.block.hash).await {
+        Ok(diff) => diff,
+        Err(error) => return findings.bad(method.name, false, &error.to_string()),
+    };
+    findings.good(method.name, &format!("{} masternodes", diff.entered.len()));
+    let mut proof = ListProof::default();
+    proof.apply(&diff);
+    let checked = tip.merkle_root.map(|root| proof.check(&diff, &root));
+    let refuted = |why: &str| format!("WRONG: {why}: nothing that this node says of masternodes can be trusted");
+    match checked {
+        Some(Ok((_, Proven::Proven))) => match proof.difference(list) {
+            None => findings.good("proof of the list", "it is the one to which the block commits"),
+            Some(difference) => findings.bad("proof of the list", true, &refuted(&difference.to_string())),
+        },
+        Some(Ok((_, Proven::Mismatch))) => {
+            findings.bad("proof of the list", true, &refuted("it has another root than the block commits to"));
+        }
+        Some(Ok((_, Proven::Incomplete(id, error)))) => {
+            findings.bad("proof of the list", false, &format!("not possible: masternode {id}: {error}"));
+        }
+        Some(Err(error @ CoinbaseError::OtherBlock)) => {
+            findings.bad("proof of the list", true, &refuted(&error.to_string()))
+        }
+        Some(Err(error)) => findings.bad("proof of the list", false, &format!("not possible: {error}")),
+        None => findings.bad("proof of the list", false, "not possible: the header has no Merkle root"),
     }
 }
 

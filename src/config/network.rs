@@ -56,12 +56,15 @@ struct AskSection {
     /// For each DKG session, of rotating types for each cycle, read the list from which its members are selected, and compute
     /// them (Dash v20 and later).
     seats: Flag,
+    /// At each block, read what changed in the simplified masternode list, and compare the list with the root in the coinbase
+    /// (Dash v20 and later).
+    proof: Flag,
 }
 
 impl Default for AskSection {
     fn default() -> Self {
-        let OptionalQueries { reports, sessions, seats } = OptionalQueries::default();
-        AskSection { reports: Leaf(reports), sessions: Leaf(sessions), seats: Leaf(seats) }
+        let OptionalQueries { reports, sessions, seats, proof } = OptionalQueries::default();
+        AskSection { reports: Leaf(reports), sessions: Leaf(sessions), seats: Leaf(seats), proof: Leaf(proof) }
     }
 }
 
@@ -143,7 +146,7 @@ fn network(
             Written(poll_interval)
         ));
     }
-    let AskSection { reports, sessions, seats } = section.ask;
+    let AskSection { reports, sessions, seats, proof } = section.ask;
     NetworkConfig {
         name: required_name(section.name, at),
         chain: chains.get(&chain).cloned().unwrap_or_else(ChainConfig::dash),
@@ -152,7 +155,7 @@ fn network(
         poll_interval,
         stale_after,
         resync_blocks: count(section.resync_blocks.0),
-        ask: OptionalQueries { reports: reports.0, sessions: sessions.0, seats: seats.0 },
+        ask: OptionalQueries { reports: reports.0, sessions: sessions.0, seats: seats.0, proof: proof.0 },
         max_gap_blocks: count(history.max_gap_blocks.0),
         backfill_blocks: count(history.backfill_blocks.0),
     }

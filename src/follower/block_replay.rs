@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::follower::dkg_outcomes::ReadQuorum;
 use crate::follower::payees::{self, Paid};
 use crate::follower::source::{Source, SourceError};
 use crate::follower::{dkg_outcomes, list_reader};
@@ -34,6 +35,8 @@ pub(super) struct ReplayedBlock {
     pub(super) happened: BlockEvents,
     /// Its commitments; `None` when they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
+    /// The quorums whose members were read.
+    pub(super) quorums: Vec<ReadQuorum>,
     /// A temporary error that left events or DKG outcomes incomplete; `None` if the node answered.
     pub(super) unanswered: Option<RpcError>,
 }
@@ -123,14 +126,14 @@ impl BlockReplay<'_> {
         if self.rules.past_payments != PastPayments::Shown {
             events.retain(|event| event.kind != EventKind::PaymentLost);
         }
-        let (mut sessions, mut commitments, mut unanswered) = (Vec::new(), None, None);
+        let (mut sessions, mut quorums, mut commitments, mut unanswered) = (Vec::new(), Vec::new(), None, None);
         // With several blocks at once, the block of an event is unknown.
         if before.block().height.after(1) == block.height {
             let types = self.rules.quorum_types(self.subnet);
             match dkg_outcomes::read(source, types, &block, &events, self.counts_sessions).await {
                 Ok(outcomes) => {
                     event::attribute(&mut events, &outcomes.failed);
-                    (sessions, commitments) = (outcomes.sessions, outcomes.commitments);
+                    (sessions, quorums, commitments) = (outcomes.sessions, outcomes.quorums, outcomes.commitments);
                 }
                 Err(error) => {
                     source.capabilities.note_refusal(&error);
@@ -148,7 +151,8 @@ impl BlockReplay<'_> {
             unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
         }
         let unanswered = unanswered.filter(dkg_outcomes::is_passing);
-        ReplayedBlock { list: next, happened: BlockEvents { block, events, sessions }, commitments, unanswered }
+        let happened = BlockEvents { block, events, sessions };
+        ReplayedBlock { list: next, happened, commitments, quorums, unanswered }
     }
 
     /// Replays the block after `from` by its list diff. Fails on a temporary error that would leave it incomplete.

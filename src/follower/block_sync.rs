@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::follower::block_replay::{BlockReplay, ReplayedBlock};
 use crate::follower::enrichment::Enrichment;
 use crate::follower::followed_chain::FollowedChain;
+use crate::follower::list_check::ListCheck;
 use crate::follower::list_reader::ListReader;
 use crate::follower::online_backfill::BackfillContext;
 use crate::follower::recorded_chain::RecordedChain;
@@ -39,6 +40,10 @@ pub(super) struct ChainSync {
     pub(super) recorded: RecordedChain,
     pub(super) lists: ListReader,
     pub(super) enrichment: Enrichment,
+    /// What proves the list.
+    pub(super) list_check: ListCheck,
+    /// No other source can be used: a list that is refuted is followed, and published as such.
+    pub(super) accepts_refuted: bool,
     /// The block that the node did not answer completely at the first attempt.
     unanswered: Option<BlockHash>,
 }
@@ -55,6 +60,8 @@ impl ChainSync {
             recorded: RecordedChain::new(settings.clone(), meters),
             settings,
             enrichment: Enrichment::default(),
+            list_check: ListCheck::default(),
+            accepts_refuted: false,
             unanswered: None,
         }
     }
@@ -89,6 +96,11 @@ impl ChainSync {
         if is_jump && self.resume(source, chain).instead_of_jump().await? {
             plan = self.plan(source, chain.best).await?;
         }
+        self.carry_out(source, plan).await?;
+        self.prove_tip(source).await
+    }
+
+    async fn carry_out(&mut self, source: &mut Source, plan: SyncPlan) -> Result<(), SourceError> {
         match plan {
             SyncPlan::Stay => Ok(()),
             SyncPlan::Rollback { depth } => self.recorded.step_back(depth).await,
@@ -138,6 +150,7 @@ impl ChainSync {
             let asked = Instant::now();
             let before = self.recorded.followed().map(|chain| chain.list().as_ref());
             let next = self.lists.next(source, *block, before).await?;
+            let next = self.proven(source, next).await?;
             self.advance(source, next).await?;
             if done == 0 {
                 self.recorded.meters.gap_blocks.inc_by(u64::from(skipped));
@@ -163,6 +176,7 @@ impl ChainSync {
         let is_hidden =
             self.lists.watching.is_hidden_in(chain.list()) || self.lists.watching.is_hidden_in(&replayed.list);
         self.check_answered(&replayed)?;
+        self.verify_block(source, &replayed);
         if before.height.after(1) == block.height {
             let types = self.settings.rules.quorum_types(source.subnet().unwrap_or(Subnet::Regtest));
             self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
@@ -183,6 +197,29 @@ impl ChainSync {
         Ok(())
     }
 
+    /// Holds what the node says of a block against what is computed: members of quorums, and scores.
+    fn verify_block(&mut self, source: &Source, replayed: &ReplayedBlock) {
+        let types = self.settings.rules.quorum_types(source.subnet().unwrap_or(Subnet::Regtest));
+        let rule = self.replay(source.subnet()).penalty_rule;
+        let Some((chain, rule)) = self.recorded.followed().zip(rule).filter(|_| !types.is_empty()) else { return };
+        self.enrichment.compare_members(types, chain, &replayed.quorums);
+        if !source.capabilities.special_transactions {
+            return;
+        }
+        let Some(wrong) = self.enrichment.wrong_scores(types, chain, replayed, &rule) else { return };
+        let (network, height) = (&self.settings.network, replayed.list.block().height);
+        self.list_check.scores_checked = Some(height);
+        if let Some(first) = wrong.first() {
+            self.recorded.meters.score_disagreements.inc_by(wrong.len() as u64);
+            warn!(
+                %network,
+                height = height.0,
+                "{} scores of {network} at height {height} are not the computed ones, the first that of masternode {first}",
+                wrong.len()
+            );
+        }
+    }
+
     /// Asks once more about an incomplete block, at the next poll.
     fn check_answered(&mut self, replayed: &ReplayedBlock) -> Result<(), SourceError> {
         let Some(error) = &replayed.unanswered else { return Ok(()) };
@@ -194,10 +231,11 @@ impl ChainSync {
         Ok(())
     }
 
-    async fn jump(&mut self, source: &Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
+    async fn jump(&mut self, source: &mut Source, tip: Block, skipped: u32) -> Result<(), SourceError> {
         self.recorded.check_jump(source, &tip).await?;
         let started = Instant::now();
         let list = self.lists.at_tip(source, tip, self.list().map(AsRef::as_ref)).await?;
+        let list = self.proven(source, list).await?;
         self.recorded.withdraw_abandoned(source).await?;
         let skipped = self.recorded.history.cursor().map_or(skipped, |cursor| tip.height.above(cursor.height));
         let network = &self.settings.network;
@@ -234,22 +272,27 @@ impl ChainSync {
     }
 
     /// Reads the full list at the tip and replaces the followed list. Returns the number of masternodes that differed.
-    pub(super) async fn verify(&mut self, source: &Source) -> Result<usize, SourceError> {
+    pub(super) async fn verify(&mut self, source: &mut Source) -> Result<usize, SourceError> {
         let Some(chain) = self.recorded.state.followed_mut() else { return Ok(0) };
         // Set before the read: a failed read is retried at the next due time.
         chain.set_verified();
         let tip = *chain.tip();
         let full = self.lists.at_tip(source, tip, Some(chain.list().as_ref())).await?;
+        Ok(if self.accepts_full(source, &full)? { self.correct(source, full).await } else { 0 })
+    }
+
+    /// Replaces the followed list by one of the same block. Returns the number of masternodes that differed.
+    pub(super) async fn correct(&mut self, source: &Source, list: MasternodeList) -> usize {
         let rule = self.replay(source.subnet()).penalty_rule;
-        let Some(chain) = self.recorded.state.followed_mut() else { return Ok(0) };
-        let (wrong, found) = chain.correct(full, rule.as_ref());
+        let Some(chain) = self.recorded.state.followed_mut() else { return 0 };
+        let (wrong, found) = chain.correct(list, rule.as_ref());
         self.recorded.history.amend(found).await;
-        Ok(wrong)
+        wrong
     }
 
     /// Compares the followed list with the node's own count, and periodically with its full list. Returns whether the
     /// list had to be corrected.
-    pub(super) async fn check_against_node(&mut self, source: &Source) -> Result<bool, SourceError> {
+    pub(super) async fn check_against_node(&mut self, source: &mut Source) -> Result<bool, SourceError> {
         if !source.client.dialect().is_pinned() {
             // The list was just read in full; the count may belong to a later block.
             return Ok(false);

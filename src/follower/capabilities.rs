@@ -21,6 +21,8 @@ pub(super) struct Capabilities {
     pub(super) payees: bool,
     /// `protx diff`, and so the selection of the next quorums.
     pub(super) quorum_selection: bool,
+    /// `protx diff`, and so the proof of the list.
+    pub(super) list_proof: bool,
 }
 
 impl Capabilities {
@@ -34,6 +36,7 @@ impl Capabilities {
             special_transactions,
             payees: dialect.payees.is_some(),
             quorum_selection: is_recent && special_transactions && dialect.sml_diff.is_some(),
+            list_proof: is_recent && dialect.sml_diff.is_some(),
         }
     }
 

@@ -11,11 +11,11 @@ use std::collections::HashMap;
 use crate::follower::source::Source;
 use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
 use crate::rpc::{Client, ErrorKind, RpcError};
-use domain::MasternodeId;
 use domain::dkg::QuorumType;
 use domain::dkg_outcome::DkgOutcome;
 use domain::event::{self, Event, EventKind, FailedQuorum};
 use domain::list::{Block, MasternodeList};
+use domain::{BlockHash, MasternodeId};
 
 /// The commitments of a block and their outcomes.
 #[derive(Default)]
@@ -24,6 +24,20 @@ pub(super) struct DkgOutcomes {
     pub(super) failed: HashMap<MasternodeId, Vec<FailedQuorum>>,
     /// All commitments; `None` if they were not read.
     pub(super) commitments: Option<Vec<Commitment>>,
+    /// The quorums whose members were read.
+    pub(super) quorums: Vec<ReadQuorum>,
+}
+
+/// A quorum whose members were read from the node.
+pub(super) struct ReadQuorum {
+    /// Number of its type.
+    pub(super) quorum_type: u8,
+    /// Hash of the block at which its session began.
+    pub(super) hash: BlockHash,
+    /// Index of the quorum in its cycle.
+    pub(super) index: u32,
+    /// Its members in the order of their seats.
+    pub(super) members: Vec<MasternodeId>,
 }
 
 /// Whether a retry may return more.
@@ -108,6 +122,12 @@ async fn judged(
 impl DkgOutcomes {
     fn add(&mut self, kind: &QuorumType, commitment: &Commitment, quorum: QuorumMembers) {
         let QuorumMembers { height, members } = quorum;
+        self.quorums.push(ReadQuorum {
+            quorum_type: kind.id,
+            hash: commitment.hash,
+            index: commitment.index,
+            members: members.iter().map(|(id, _)| *id).collect(),
+        });
         let failed = members.iter().filter(|(_, valid)| !valid);
         let others = u32::try_from(failed.clone().count()).ok().and_then(|failed| failed.checked_sub(1));
         for (id, _) in failed {
@@ -133,7 +153,8 @@ async fn failed_in(client: &Client, types: &[QuorumType], block: &Block) -> Resu
         if formed.valid_members < kind.size {
             let quorum = client.quorum_members(kind.id, &formed.hash).await?;
             let (hash, index, valid_members) = (formed.hash, formed.index, formed.valid_members);
-            outcomes.add(kind, &Commitment { quorum_type: kind.id, hash, index, valid_members }, quorum);
+            let commitment = Commitment { quorum_type: kind.id, hash, index, valid_members, valid: Vec::new() };
+            outcomes.add(kind, &commitment, quorum);
         }
     }
     // Quorums without failures are missing here, so the sessions are not counted.

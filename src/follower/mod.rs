@@ -20,6 +20,7 @@ mod enrichment;
 mod followed_chain;
 mod history_sink;
 mod late_votes;
+mod list_check;
 mod list_reader;
 mod network_forks;
 pub mod offline_backfill;
@@ -46,6 +47,7 @@ use tokio::sync::watch;
 use tracing::{debug, warn};
 
 use crate::follower::block_sync::ChainSync;
+pub use crate::follower::enrichment::rotation_reasons;
 use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::reached;
 use crate::follower::publisher::Publisher;
@@ -158,6 +160,7 @@ impl Follower {
         self.sources.introduce().await;
         if self.sources.is_standby_poll() {
             self.sources.look_at_standbys(self.followed()).await;
+            self.sources.audit_refuted().await;
         }
         for index in self.sources.by_preference(self.followed()) {
             if !self.sources.is_due(index) {
@@ -199,6 +202,8 @@ impl Follower {
         let followed = self.followed();
         let (identity, chain) = self.sources.check(index, followed).await?;
         self.check_takeover(index, &chain)?;
+        self.sources.audit(index, chain.best).await?;
+        self.chain.accepts_refuted = self.sources.accepts_refuted();
         self.chain.recorded.accepts_any_branch = self.sources.is_overdue();
         self.sources.identity = Some(identity.clone());
         self.resume(index, &identity, &chain).await?;
@@ -207,13 +212,11 @@ impl Follower {
         self.enrich(index, &chain).await;
         self.publisher.read_at = (self.settings.clock)();
         self.publish_with_selection(index).await?;
-        match self.chain.check_against_node(&self.sources[index]).await {
+        match self.chain.check_against_node(&mut self.sources[index]).await {
             Ok(false) => {}
             Ok(true) => self.publish(),
-            Err(trouble) => {
-                let network = &self.settings.network;
-                warn!(%network, "Comparison of the list of {network} with the node's failed: {trouble}");
-            }
+            Err(trouble @ SourceError::Refuted(_)) => return Err(trouble),
+            Err(trouble) => warn!(network = %self.settings.network, "Comparison with the node failed: {trouble}"),
         }
         Ok(self.followed().unwrap_or(chain.blocks))
     }
@@ -313,8 +316,7 @@ impl Follower {
             }
         };
         if let Err(trouble) = selected {
-            let network = &self.settings.network;
-            debug!(%network, "Members of the next DKG sessions of {network} are unknown: {trouble}");
+            debug!(network = %self.settings.network, "Members of the next DKG sessions are unknown: {trouble}");
         }
         Ok(())
     }
@@ -323,7 +325,7 @@ impl Follower {
     /// not; then nothing is published.
     async fn reveal_hidden(&mut self, index: usize) -> Result<(), SourceError> {
         if self.chain.list().is_some_and(|list| self.chain.lists.watching.is_hidden_in(list)) {
-            self.chain.verify(&self.sources[index]).await?;
+            self.chain.verify(&mut self.sources[index]).await?;
             self.publish();
         }
         Ok(())
@@ -336,7 +338,7 @@ impl Follower {
         if now.0.abs_diff(self.publisher.read_at.0) < REFRESH_SECONDS || self.chain.recorded.tip().is_none() {
             return Ok(());
         }
-        self.chain.verify(&self.sources[index]).await?;
+        self.chain.verify(&mut self.sources[index]).await?;
         self.publisher.read_at = now;
         self.publish();
         Ok(())

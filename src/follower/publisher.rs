@@ -11,6 +11,7 @@ use crate::follower::source_pool::SourcePool;
 use crate::follower::{FollowerSettings, watch_entries};
 use crate::meters::Meters;
 use crate::rpc::Client;
+use domain::chain_facts::ChainFacts;
 use domain::masternode::{BlockHash, UnixSeconds};
 use domain::snapshot::SnapshotInputs;
 use domain::{Moment, NetworkState, Snapshot};
@@ -27,6 +28,7 @@ pub fn state_channel(
     let state = NetworkState {
         gap_blocks: meters.network(network).gap_blocks.total(),
         not_understood: meters.not_understood(network).total(),
+        score_disagreements: meters.network(network).score_disagreements.total(),
         ..NetworkState::new(network, rules.clone(), *stale_after, since, names)
     };
     watch::channel(Arc::new(state))
@@ -73,7 +75,7 @@ impl Publisher {
     /// Publishes the followed list with the facts that complete it. A list that hides a watched masternode would show
     /// it as not registered: then nothing is published.
     pub(super) fn publish(&self, sources: &SourcePool, chain: &mut ChainSync) {
-        let ChainSync { recorded, enrichment, lists, settings, .. } = chain;
+        let ChainSync { recorded, enrichment, lists, settings, list_check, .. } = chain;
         let watching = &mut lists.watching;
         let (Some(followed), Some(facts)) = (recorded.followed(), enrichment.facts()) else { return };
         watching.select(followed.list());
@@ -84,7 +86,7 @@ impl Publisher {
             network: settings.network.clone(),
             rules: settings.rules.clone(),
             list: followed.list().clone(),
-            facts: facts.clone(),
+            facts: ChainFacts { list_proof: list_check.facts(followed.tip()), ..facts.clone() },
             read_at: self.read_at,
             watched: watching.targets().to_vec(),
             recent_events: followed.recent().cloned().collect(),
@@ -110,6 +112,7 @@ fn complete(state: &mut NetworkState, sources: &SourcePool, chain: &ChainSync) {
     state.gap_blocks = chain.recorded.meters.gap_blocks.total();
     state.not_understood = sources.forks.not_understood();
     state.fork_activation = sources.forks.activation_height();
+    state.score_disagreements = chain.recorded.meters.score_disagreements.total();
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Never here: the use of its answers (`follower`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::info;
@@ -15,6 +16,7 @@ use crate::rpc::dash::special::SpecialTransactions;
 use crate::rpc::{ChainInfo, Client, ErrorKind, RpcError};
 use domain::chain::Subnet;
 use domain::list::Block;
+use domain::list_proof::{ListMismatch, ListProofStatus};
 use domain::masternode::{BlockHash, Height};
 use domain::network_state::Moment;
 
@@ -60,6 +62,8 @@ pub(super) enum SourceError {
     LeftBehind { version: u32, height: Height },
     /// It contradicts itself.
     Contradiction(String),
+    /// Its list is not the one to which the block commits.
+    Refuted(Arc<ListMismatch>),
 }
 
 impl From<RpcError> for SourceError {
@@ -88,6 +92,9 @@ impl std::fmt::Display for SourceError {
                  network's any more; upgrade it to Dash Core 24 or later"
             ),
             SourceError::Contradiction(what) => write!(f, "the node contradicts itself: {what}"),
+            SourceError::Refuted(mismatch) => {
+                write!(f, "{mismatch}; its answers are not used while another source answers")
+            }
         }
     }
 }
@@ -99,6 +106,8 @@ pub(super) struct Source {
     pub(super) availability: Availability,
     /// The node reports that it has all votes for payees.
     pub(super) has_votes: bool,
+    /// The last block of which it reported a list that is not the one of the block.
+    pub(super) refuted: Option<(BlockHash, Arc<ListMismatch>)>,
     /// Its last tip; `None` if the last call failed.
     pub(super) tip: Option<Height>,
     /// Its version, once it was identified.
@@ -118,6 +127,7 @@ impl Source {
             capabilities: Capabilities::default(),
             availability: Availability::default(),
             has_votes: false,
+            refuted: None,
             tip: None,
             version: None,
             forks: SourceForks::default(),
@@ -272,6 +282,18 @@ impl Source {
             self.identity = None;
         }
         self.availability.failed(self.client.name(), error, poll_interval);
+    }
+
+    /// Its list of a block is the one of the block.
+    pub(super) fn trust(&mut self) {
+        self.refuted = None;
+        self.reports.health.list_proof = ListProofStatus::Proven;
+    }
+
+    /// Its list of a block is not the one of the block. That holds until another list of it is proven.
+    pub(super) fn distrust(&mut self, block: BlockHash, mismatch: Arc<ListMismatch>) {
+        self.refuted = Some((block, mismatch.clone()));
+        self.reports.health.list_proof = ListProofStatus::Refuted(mismatch);
     }
 }
 

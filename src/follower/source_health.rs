@@ -32,11 +32,13 @@ pub struct OptionalQueries {
     pub sessions: bool,
     /// The lists from which the members of the next DKG sessions are selected.
     pub seats: bool,
+    /// What proves that the list of each block is the one of the block.
+    pub proof: bool,
 }
 
 impl Default for OptionalQueries {
     fn default() -> Self {
-        OptionalQueries { reports: true, sessions: true, seats: true }
+        OptionalQueries { reports: true, sessions: true, seats: true, proof: true }
     }
 }
 

@@ -171,8 +171,8 @@ impl SourcePool {
         self.forks.forget();
     }
 
-    /// In the order of the configuration; sources that are behind another one, or have no peers, come last. `followed`
-    /// is the height of the followed tip. A tip more than `max_gap_blocks` above it, or above the lowest tip if nothing is
+    /// In the order of the configuration; sources that are behind another one, have no peers, or reported a list that was
+    /// refuted, come last. `followed` is the height of the followed tip. A tip more than `max_gap_blocks` above it, or above the lowest tip if nothing is
     /// followed, may be wrong and is not compared with.
     pub(super) fn by_preference(&self, followed: Option<Height>) -> Vec<usize> {
         let tips = || self.sources.iter().filter_map(|source| source.tip);
@@ -182,6 +182,7 @@ impl SourcePool {
         let lags = |index: &usize| {
             let source = &self.sources[*index];
             source.reports.health.isolated == Some(true)
+                || source.reports.health.list_proof.is_refuted()
                 || self.is_left_behind(*index, followed)
                 || best.zip(source.tip).is_some_and(|(best, tip)| best.above(tip) > LAG)
         };

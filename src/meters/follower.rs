@@ -20,6 +20,7 @@ pub(super) struct FollowerFamilies {
     events_restored: IntCounterVec,
     resyncs: IntCounterVec,
     selection_mismatches: IntCounterVec,
+    score_disagreements: IntCounterVec,
 }
 
 /// The counters of the follower of one network.
@@ -38,6 +39,27 @@ pub struct NetworkMeters {
     pub resyncs: IntCounter,
     /// Computed members of a quorum that are not those of the mined one.
     pub selection_mismatches: SelectionMismatches,
+    /// Scores that are not the computed ones.
+    pub score_disagreements: ScoreDisagreements,
+}
+
+/// The counter of scores that differ from the computed ones, which is also a plain number that decisions read.
+pub struct ScoreDisagreements {
+    counter: IntCounter,
+    totals: Arc<NetworkTotals>,
+}
+
+impl ScoreDisagreements {
+    /// Adds scores of a block.
+    pub fn inc_by(&self, scores: u64) {
+        self.counter.inc_by(scores);
+        self.totals.add_score_disagreements(scores);
+    }
+
+    /// Scores since the process started.
+    pub fn total(&self) -> u64 {
+        self.totals.score_disagreements()
+    }
 }
 
 /// The counter of mismatches of one network, by quorum type.
@@ -84,6 +106,7 @@ impl FollowerFamilies {
             events_restored: register::counters(registry, &process::EVENTS_RESTORED)?,
             resyncs: register::counters(registry, &process::RESYNCS)?,
             selection_mismatches: register::counters(registry, &process::QUORUM_SELECTION_MISMATCHES)?,
+            score_disagreements: register::counters(registry, &process::SCORE_DISAGREEMENTS)?,
         })
     }
 
@@ -99,6 +122,10 @@ impl FollowerFamilies {
             selection_mismatches: SelectionMismatches {
                 family: self.selection_mismatches.clone(),
                 network: network.to_string(),
+            },
+            score_disagreements: ScoreDisagreements {
+                counter: self.score_disagreements.with_label_values(labels),
+                totals: totals.clone(),
             },
         }
     }

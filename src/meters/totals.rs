@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct NetworkTotals {
     gap_blocks: AtomicU64,
     not_understood: AtomicU64,
+    score_disagreements: AtomicU64,
 }
 
 impl NetworkTotals {
@@ -25,6 +26,14 @@ impl NetworkTotals {
 
     pub(super) fn add_not_understood(&self, values: u64) {
         self.not_understood.fetch_add(values, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_score_disagreements(&self, scores: u64) {
+        self.score_disagreements.fetch_add(scores, Ordering::Relaxed);
+    }
+
+    pub(super) fn score_disagreements(&self) -> u64 {
+        self.score_disagreements.load(Ordering::Relaxed)
     }
 
     pub(super) fn not_understood(&self) -> u64 {

@@ -45,6 +45,12 @@ network_families! {
         if unreadable.unnamed() > 0 { add(&[("masternode", "")], Value::Whole(unreadable.unnamed() as u64)) }
     };
     NETWORK_CHAINLOCK_HEIGHT => |snapshot, add| if let Some(height) = snapshot.facts().chainlock_height { add(&[], height.0.into()) };
+    NETWORK_LIST_PROVEN => |snapshot, add| {
+        if let Some(height) = snapshot.facts().list_proof.proven_height { add(&[], height.0.into()) }
+    };
+    NETWORK_SCORES_CHECKED => |snapshot, add| {
+        if let Some(height) = snapshot.facts().list_proof.scores_checked_height { add(&[], height.0.into()) }
+    };
     NETWORK_NODES => nodes;
     NETWORK_NODES_BY_VERSION => versions;
     NETWORK_SHARED_NODES => |snapshot, add| {

@@ -26,6 +26,7 @@ const SOURCE_FAMILIES: &[SourceFamily] = &[
     (&catalog::SOURCE_FILTER_INDEX_SYNCED, |source| source.filter_index_synced.map(Value::from)),
     (&catalog::SOURCE_FOLLOWS_FORK, |source| source.follows_fork.map(Value::from)),
     (&catalog::SOURCE_FORK_SPLIT, |source| source.fork_split.map(Value::from)),
+    (&catalog::SOURCE_LIST_PROVEN, |source| source.list_proof.verdict().map(Value::from)),
 ];
 
 /// Appends the samples of all networks' sources.

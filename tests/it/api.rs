@@ -143,7 +143,7 @@ async fn the_status_has_every_network_and_source() {
     let asked = json!({
         "source": "node-0", "up": true, "synced": false, "network_match": true,
         "last_success_time": "2027-01-15T08:00:00Z", "blocks_behind": null, "connections": null, "isolated": null,
-        "follows_fork": null, "fork_split": null, "release_bad": null, "filter_index_synced": null, "masternode": null, "masternode_state": null
+        "follows_fork": null, "fork_split": null, "list_proven": null, "list_mismatch": null, "release_bad": null, "filter_index_synced": null, "masternode": null, "masternode_state": null
     });
     assert_eq!(known["sources"][0], asked);
     assert_eq!(known["sources"][1]["up"], Value::Null);

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use domain::list_proof::{CoinbaseError, LeafError, LeafFields, ListProof, ProofDiff, Proven};
 use domain::{BlockHash, Hash, NodeType};
-use masternode_exporter::rpc::dash::list_proof::proof_diff;
+use masternode_exporter::rpc::dash::sml_diff::sml_diff;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,7 @@ fn answer(path: &str) -> (ProofDiff, Value) {
     let whole =
         if value.get("result").is_some() { value } else { serde_json::json!({ "result": value, "error": null }) };
     let hash = BlockHash(whole["result"]["blockHash"].as_str().unwrap().parse().unwrap());
-    (proof_diff(whole.to_string().as_bytes(), &hash).unwrap(), whole["result"].clone())
+    (sml_diff(whole.to_string().as_bytes(), &hash).unwrap(), whole["result"].clone())
 }
 
 fn double(bytes: &[u8]) -> [u8; 32] {
@@ -145,7 +145,7 @@ fn chain() -> Vec<(ProofDiff, Option<ProofDiff>)> {
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let diff = |line: &Value, name: &str| {
         let hash = BlockHash(line["lot"]["hash"].as_str().unwrap().parse().unwrap());
-        Some(proof_diff(line[name].as_str()?.as_bytes(), &hash).unwrap())
+        Some(sml_diff(line[name].as_str()?.as_bytes(), &hash).unwrap())
     };
     lines.map(|line| (diff(&line, "roll").unwrap(), diff(&line, "change"))).collect()
 }

@@ -40,6 +40,7 @@ mod legacy;
 mod legacy_elections;
 mod legacy_scenarios;
 mod list_proof;
+mod list_proof_followed;
 mod lying_node;
 mod markdown;
 mod online_backfill;

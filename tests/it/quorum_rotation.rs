@@ -4,7 +4,7 @@ use std::io::Read;
 
 use domain::dkg::{MAIN, QuorumType, TEST};
 use domain::quorum_rotation::{Quarter, QuarterSnapshot, Rotation, RotationError, SkipMode};
-use domain::quorum_selection::{QuorumModifierInput, Sml};
+use domain::quorum_selection::{QuorumModifierInput, Sml, SmlDiff};
 use domain::{BlockHash, Hash, Height};
 use masternode_exporter::rpc::dash::{rotation, sml_diff};
 use serde_json::Value;
@@ -49,7 +49,7 @@ impl Recorded {
             let hash = BlockHash(block["hash"].as_str().unwrap().parse().unwrap());
             let diff = &self.value["rotationinfo"][format!("mnListDiff{cycle}")];
             let body = serde_json::json!({ "result": diff, "error": null, "id": 1 }).to_string();
-            list.apply(&sml_diff::sml_diff(body.as_bytes(), &hash).unwrap());
+            list.apply(&SmlDiff::from(&sml_diff::sml_diff(body.as_bytes(), &hash).unwrap()));
             let height = Height(block["height"].as_u64().unwrap() as u32);
             let chainlock = Some(bytes(block["bestCLSignature"].as_str().unwrap()));
             (list.clone(), QuorumModifierInput { height, hash, chainlock })

@@ -9,6 +9,7 @@ use cpu_time::{ProcessTime, ThreadTime};
 use domain::MasternodeList;
 use domain::counters::EventCounters;
 use domain::event;
+use domain::list_proof::{LeafFields, ListProof, ProofDiff};
 use domain::payment::queue::{self, EvoPayments};
 use domain::pose::CONSENSUS;
 use domain::snapshot::Snapshot;
@@ -134,6 +135,49 @@ fn deriving(count: u64, rounds: usize) {
     println!("  of it: applying {apply:.2} ms, snapshot {snapshot:.2} ms, reading the list {reading:.1} ms");
 }
 
+/// The proof of one block by kind of block: no covered change, five changed masternodes, and the removal of the first one, which
+/// moves all others.
+fn proving(count: u64, rounds: usize) {
+    let list = data::list(count);
+    let next = list.apply(&data::diff(&list)).expect("the changes fit");
+    let (whole, root) = data::proof(&list);
+    let mut proof = ListProof::default();
+    proof.apply(&whole);
+    let changed = |numbers: std::ops::Range<usize>, version: u16| {
+        let entered = whole.entered[numbers].iter().map(|entry| LeafFields { version, ..entry.clone() }).collect();
+        ProofDiff { entered, ..whole.clone() }
+    };
+    let (none, five, back) = (changed(0..0, 1), changed(100..105, 2), changed(100..105, 1));
+    let first = whole.entered.iter().min_by_key(|entry| entry.pro_tx.in_memory_order()).expect("not empty").clone();
+    let gone = ProofDiff { removed: vec![first.pro_tx], entered: Vec::new(), ..whole.clone() };
+    let again = ProofDiff { entered: vec![first], ..whole.clone() };
+    let mut step = |diff: &ProofDiff| {
+        proof.apply(diff);
+        black_box(proof.check(diff, &root)).expect("the coinbase is the block's");
+        let differing = list.differences(&next).filter_map(|(old, _)| Some(*old?.id.hash()));
+        black_box(proof.difference_among(differing, &next));
+    };
+    let mut turn = false;
+    let [quiet] = medians(rounds, [&mut || step(&none)]);
+    let [five] = medians(
+        rounds,
+        [&mut || {
+            turn = !turn;
+            step(if turn { &five } else { &back });
+        }],
+    );
+    let [removal] = medians(
+        rounds,
+        [&mut || {
+            turn = !turn;
+            step(if turn { &gone } else { &again });
+        }],
+    );
+    let [start] = medians(rounds, [&mut || ListProof::default().apply(black_box(&whole)).clear()]);
+    println!("prove {count}: {quiet:.2} ms without a change, {five:.2} ms with five, {removal:.2} ms with a removal");
+    println!("  from the beginning: {start:.1} ms");
+}
+
 async fn scraping(count: u64, rounds: usize) {
     let snapshot = data::snapshot(count);
     let exposition = |cache_limit_bytes| {
@@ -196,6 +240,9 @@ fn main() {
         }
         if wanted("derive") {
             deriving(count, rounds);
+        }
+        if wanted("prove") {
+            proving(if count > 5_000 { count } else { 3_000 }, rounds);
         }
         if wanted("scrape") {
             runtime.block_on(scraping(count, rounds));

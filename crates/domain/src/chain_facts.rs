@@ -10,6 +10,7 @@ use crate::deployment::{Deployment, Phase};
 use crate::dkg::QuorumType;
 use crate::foreign_text::ForeignText;
 use crate::list::Block;
+use crate::list_proof::ListProofFacts;
 use crate::masternode::{BlockHash, Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::payment::{EvoPayments, Vote, chance};
 use crate::probe::Peer;
@@ -76,6 +77,8 @@ pub struct ChainFacts {
     pub reports_dkg_outcomes: bool,
     /// When quorums were last mined, and which sessions are open; types without data are absent.
     pub formations: Formations,
+    /// Whether the list is the one to which its block commits.
+    pub list_proof: ListProofFacts,
 }
 
 impl ChainFacts {
@@ -104,6 +107,7 @@ impl ChainFacts {
             tells_payees: false,
             reports_dkg_outcomes: false,
             formations: Formations::new(),
+            list_proof: ListProofFacts::default(),
         }
     }
 

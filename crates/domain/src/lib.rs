@@ -6,7 +6,7 @@
 //! format of times. [`watch`] holds the watch list, [`entry_matches`] what its entries match, [`maintenance`] masternodes in maintenance, [`probe`] the results
 //! of probes, [`session`] active DKG sessions, [`quorum_selection`] and [`quorum_rotation`] the members of the next ones,
 //! [`duty`] the sessions of a masternode, [`restart`] what a restart costs it, and [`quorum`] the last quorums of each type.
-//! [`list_proof`] holds the proof that a list is the one that the chain commits to. [`registrations`] counts masternodes by form of registration, [`census`] watched ones by
+//! [`list_proof`] holds the proof that a list is the one that the chain commits to, and [`score_check`] recomputes its scores. [`registrations`] counts masternodes by form of registration, [`census`] watched ones by
 //! software. [`foreign_text`] bounds text that others wrote. [`release`] lists software with known faults, [`requirement`] the requirements of the network, [`revival`]
 //! the commands that revive a masternode, and [`deployment`] the activation of consensus changes. [`snapshot`] combines
 //! all of it for readers, [`network_state`] adds sources and probes, and [`condition`] holds the conditions that alerts
@@ -48,6 +48,7 @@ pub mod revival;
 pub mod rfc3339;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
+pub mod score_check;
 pub mod score_projection;
 pub mod search;
 pub mod session;

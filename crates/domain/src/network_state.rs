@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::ChainRules;
+use crate::list_proof::ListProofStatus;
 use crate::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::probe::Probes;
 use crate::snapshot::Snapshot;
@@ -48,6 +49,8 @@ pub struct NetworkState {
     pub gap_blocks: u64,
     /// Values in answers that were not understood since the process started.
     pub not_understood: u64,
+    /// Scores in lists that were not the computed ones since the process started.
+    pub score_disagreements: u64,
     /// First block under the rules of the next consensus change, once it is final.
     pub fork_activation: Option<Height>,
     /// When following the network began.
@@ -87,6 +90,8 @@ pub struct SourceHealth {
     pub follows_fork: Option<bool>,
     /// Whether it is on another chain since that change.
     pub fork_split: Option<bool>,
+    /// Whether the last list of it that was checked is the one to which its block commits.
+    pub list_proof: ListProofStatus,
     /// Its own masternode; `None` if it is not a masternode or does not report it.
     pub masternode: Option<OwnMasternode>,
 }
@@ -121,6 +126,7 @@ impl NetworkState {
             probes: None,
             gap_blocks: 0,
             not_understood: 0,
+            score_disagreements: 0,
             fork_activation: None,
             since,
             stale_after,
@@ -150,6 +156,7 @@ impl SourceHealth {
             last_success: self.last_success,
             follows_fork: self.follows_fork,
             fork_split: self.fork_split,
+            list_proof: self.list_proof.clone(),
             ..SourceHealth::default()
         };
     }

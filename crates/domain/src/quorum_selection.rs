@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::dkg::QuorumType;
+use crate::list_proof::{LeafFields, ProofDiff};
 use crate::masternode::{BlockHash, Hash, Height, MasternodeId, NodeType};
 
 /// Blocks from the work block to the block at which the session begins (`WORK_DIFF_DEPTH`).
@@ -46,15 +47,15 @@ pub struct SmlEntry {
     pub operator_key: Option<Fingerprint>,
 }
 
-/// A short digest of a text: equal for equal texts, and for two different ones with a chance of 2⁻⁶⁴.
+/// A short digest of a text or key: equal for equal ones, and for two different ones with a chance of 2⁻⁶⁴.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// The digest of a text.
+    /// The digest of a text or key.
     #[must_use]
-    pub fn of(text: &str) -> Fingerprint {
-        let digest: [u8; 32] = Sha256::digest(text).into();
+    pub fn of(bytes: impl AsRef<[u8]>) -> Fingerprint {
+        let digest: [u8; 32] = Sha256::digest(bytes).into();
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);
         Fingerprint(u64::from_be_bytes(first))
@@ -68,6 +69,26 @@ pub struct SmlDiff {
     pub removed: Vec<Hash>,
     /// Added or changed registrations.
     pub entered: Vec<SmlEntry>,
+}
+
+impl From<&LeafFields> for SmlEntry {
+    fn from(entry: &LeafFields) -> SmlEntry {
+        let has_key = entry.operator_key.iter().any(|byte| *byte != 0);
+        SmlEntry {
+            pro_tx: entry.pro_tx,
+            confirmed: entry.confirmed,
+            node_type: entry.node_type,
+            valid: entry.valid,
+            address: entry.addresses[0].first().map(Fingerprint::of),
+            operator_key: has_key.then(|| Fingerprint::of(entry.operator_key)),
+        }
+    }
+}
+
+impl From<&ProofDiff> for SmlDiff {
+    fn from(diff: &ProofDiff) -> SmlDiff {
+        SmlDiff { removed: diff.removed.clone(), entered: diff.entered.iter().map(SmlEntry::from).collect() }
+    }
 }
 
 /// The simplified masternode list at a block, as far as selection goes: all registered masternodes, the banned ones too.
@@ -94,6 +115,8 @@ pub struct SelectedQuorum {
     pub start: Height,
     /// Its members, ascending.
     members: Vec<MasternodeId>,
+    /// The same in the order of their seats.
+    seats: Vec<MasternodeId>,
 }
 
 impl Sml {
@@ -155,14 +178,21 @@ impl Sml {
 impl SelectedQuorum {
     /// The session of this type that begins [`LEAD`] blocks after the work block; `None` if none is held.
     pub fn new(kind: QuorumType, lot: &QuorumModifierInput, roll: &Sml) -> Option<SelectedQuorum> {
-        let mut members = roll.draw(&kind, lot)?;
+        let seats = roll.draw(&kind, lot)?;
+        let mut members = seats.clone();
         members.sort_unstable();
-        Some(SelectedQuorum { kind, start: lot.height.after(LEAD), members })
+        Some(SelectedQuorum { kind, start: lot.height.after(LEAD), members, seats })
     }
 
     /// Whether the masternode is a member of the session.
     pub fn seats(&self, id: &MasternodeId) -> bool {
         self.members.binary_search(id).is_ok()
+    }
+
+    /// Its members in the order of their seats, which is that of a commitment's flags.
+    #[must_use]
+    pub fn in_order(&self) -> &[MasternodeId] {
+        &self.seats
     }
 
     /// First height at which its quorum can be mined, independent of the tip.

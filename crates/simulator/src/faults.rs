@@ -53,6 +53,13 @@ pub enum Fault {
         /// What is wrong about it.
         field: LeafField,
     },
+    /// The score of this masternode is higher by some points in each answer about the list.
+    LyingScore {
+        /// Which one.
+        masternode: String,
+        /// By how much.
+        points: u32,
+    },
     /// `quorum rotationinfo` finds no snapshot, as on a fresh data directory.
     MissingSnapshots,
     /// Isolated: the tip stays at the block that the active branch has at this height when the fault is set.
@@ -70,6 +77,30 @@ pub enum LeafField {
     Address,
     /// The operator's key.
     OperatorKey,
+    /// The voting key.
+    VotingKey,
+    /// Regular or Evo.
+    NodeType,
+    /// The version of the entry.
+    Version,
+    /// The block that confirmed it, which only `protx diff` shows.
+    Confirmation,
+    /// The Platform id of an Evo node, which the list shows too.
+    PlatformId,
+}
+
+impl LeafField {
+    /// All of them.
+    pub const ALL: [LeafField; 8] = [
+        LeafField::Validity,
+        LeafField::Address,
+        LeafField::OperatorKey,
+        LeafField::VotingKey,
+        LeafField::NodeType,
+        LeafField::Version,
+        LeafField::Confirmation,
+        LeafField::PlatformId,
+    ];
 }
 
 /// A fault, its scope, and the block at which a frozen server stays.
@@ -160,6 +191,9 @@ pub(super) fn lies(faults: &[ActiveFault]) -> Lies {
             Fault::BadScores(count) => lies.bad_scores = Some((*count, None)),
             Fault::BadScoresAt(count, height) => lies.bad_scores = Some((*count, Some(*height))),
             Fault::MissingSnapshots => lies.no_snapshots = true,
+            Fault::LyingScore { masternode, points } => {
+                lies.score = Hash256::parse(masternode).map(|hash| (hash, *points));
+            }
             Fault::LyingLeaf { masternode, field } => {
                 lies.leaf = Hash256::parse(masternode).map(|hash| (hash, *field));
             }

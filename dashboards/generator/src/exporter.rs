@@ -66,6 +66,9 @@ fn sources(board: Board) -> Board {
         Column::new("Right network", "none", of("masternode_exporter_source_network_match"))
             .look("mappings", well("yes", "no"))
             .look("custom.cellOptions", coloured()),
+        Column::new("List proven", "none", of("masternode_exporter_source_list_proven"))
+            .look("mappings", well("yes", "no"))
+            .look("custom.cellOptions", coloured()),
         Column::new(
             "Last confirmed",
             "s",
@@ -76,7 +79,7 @@ fn sources(board: Board) -> Board {
     board
         .panel(data_age_panel().size(6, 6))
         .panel(
-            Panel::table("Sources", "The source nodes. Answers: whether it answered the last request, even if it is starting. Last confirmed: seconds since it confirmed the list or its tip.", &[("network", "Network"), ("source", "Source"), ("instance", "Exporter")], columns, &[("Answers", false), ("In sync", false)])
+            Panel::table("Sources", "The source nodes. Answers: whether it answered the last request, even if it is starting. List proven: whether its last checked list is the one to which its block commits; empty if it was not checked. Last confirmed: seconds since it confirmed the list or its tip.", &[("network", "Network"), ("source", "Source"), ("instance", "Exporter")], columns, &[("Answers", false), ("In sync", false)])
                 .levels(CALM, &[])
                 .size(18, 6),
         )

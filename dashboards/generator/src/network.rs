@@ -46,6 +46,11 @@ fn now(board: Board) -> Board {
         networks("masternode_network_height", "network"),
         networks("masternode_network_chainlock_height", "network")
     );
+    let unproven = format!(
+        "{} - {}",
+        networks("masternode_exporter_list_height", "network"),
+        networks("masternode_network_list_proven_height", "network")
+    );
     board
         .panel(data_age_panel())
         .panel(Panel::stat("Enabled", "Masternodes that can be paid.", "none").query("{{network}}", nodes("state=\"enabled\"")))
@@ -65,6 +70,12 @@ fn now(board: Board) -> Board {
                 .levels(CALM, &[(3.0, LOOK), (6.0, NEAR)])
                 .or_says("Only on chains with ChainLocks (Dash)")
                 .query("{{network}}", lag),
+        )
+        .panel(
+            Panel::stat("List proof lag", "Blocks between the list and the newest one that was proven: compared with the root in the coinbase of its block. 0 while every list is proven.", BLOCKS)
+                .levels(CALM, &[(1.0, NEAR)])
+                .or_says("Only where the source proves its list (Dash)")
+                .query("{{network}}", unproven),
         )
         .panel(
             Panel::stat("Height", "The block of the data.", "none")

@@ -9,9 +9,11 @@ mod quorum_selection;
 mod quorums;
 mod rotation;
 mod simplified_list;
+mod verification;
 
 use tokio::time::Instant;
 
+use crate::follower::capabilities::Capabilities;
 use crate::follower::enrichment::chain_facts::FactQueries;
 pub(super) use crate::follower::enrichment::chain_facts::measure_spacing;
 use crate::follower::enrichment::elections::ElectionQueries;
@@ -21,8 +23,8 @@ pub(super) use crate::follower::enrichment::quorums::{bring, step};
 use crate::follower::enrichment::rotation::RotationState;
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::source::{Source, SourceError};
-use crate::rpc::ChainInfo;
 use crate::rpc::dash::quorums::Commitment;
+use crate::rpc::{ChainInfo, Client};
 use domain::chain::ChainRules;
 use domain::chain_facts::ChainFacts;
 use domain::dkg::QuorumType;
@@ -32,6 +34,24 @@ use domain::payment::Vote;
 use domain::quorum::Quorums;
 use domain::watch::WatchTarget;
 
+/// Why members of the rotating types among `types` cannot be computed from a node of this version at its tip; `None` for a type
+/// whose members can.
+pub async fn rotation_reasons(
+    client: &Client,
+    types: &[QuorumType],
+    version: u32,
+    tip: &Block,
+) -> Vec<(&'static str, Option<String>)> {
+    let mut source = Source::new(client.clone());
+    source.capabilities = Capabilities::of(client.dialect(), version);
+    let rotating: Vec<QuorumType> = types.iter().filter(|kind| kind.quorums > 1).copied().collect();
+    let mut reasons = Vec::new();
+    for kind in &rotating {
+        reasons.push((kind.name, rotation::reason(&mut source, *kind, tip, rotating.len() == 1).await));
+    }
+    reasons
+}
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Enrichment {
@@ -39,6 +59,8 @@ pub(super) struct Enrichment {
     quorums: Quorums,
     selection: SelectionState,
     rotation: RotationState,
+    /// Types of sessions whose computed members were not those of the quorum.
+    mismatches: Vec<&'static str>,
     peers: PeerQueries,
     elections: ElectionQueries,
 }
@@ -167,13 +189,16 @@ impl Enrichment {
         (is_news, selected)
     }
 
-    /// Rotating quorum types whose members are computed.
+    /// Quorum types whose members are computed.
     pub(super) fn computed_types(&self) -> Vec<&'static str> {
-        self.rotation.rotations().iter().map(|rotation| rotation.kind().name).collect()
+        let rotating = self.rotation.rotations().into_iter().map(|rotation| rotation.kind().name);
+        rotating.chain(self.selection.selected().into_iter().map(|selected| selected.kind.name)).collect()
     }
 
     /// Quorum types whose computed members differed from those of a mined quorum since this was last asked.
     pub(super) fn take_mismatches(&mut self) -> Vec<&'static str> {
-        self.rotation.take_mismatches()
+        let mut all = self.rotation.take_mismatches();
+        all.append(&mut self.mismatches);
+        all
     }
 }

@@ -6,18 +6,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tracing::warn;
+
 use crate::follower::enrichment::simplified_list::{SimplifiedList, modifier_input};
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::source::{Source, SourceError};
 use domain::dkg::QuorumType;
-use domain::masternode::{BlockHash, Height};
+use domain::masternode::{BlockHash, Height, MasternodeId};
 use domain::quorum_selection::{LEAD, SelectedQuorum, decided};
 
 /// The simplified masternode list of the newest work block, and the selected quorums.
 #[derive(Default)]
 pub(super) struct SelectionState {
     list: SimplifiedList,
+    /// The sessions that can still end, the newest one of each type among them.
     sessions: Vec<DecidedQuorum>,
+    /// The newest session of each type.
+    newest: Vec<(QuorumType, Height)>,
 }
 
 /// A session whose members are determined.
@@ -31,9 +36,29 @@ struct DecidedQuorum {
 }
 
 impl SelectionState {
-    /// The selected quorums.
+    /// The newest selected quorum of each type.
     pub(super) fn selected(&self) -> Vec<Arc<SelectedQuorum>> {
-        self.sessions.iter().filter_map(|decided| decided.selected.clone()).collect()
+        let newest = self.sessions.iter().filter(|decided| self.newest.contains(&(decided.kind, decided.start)));
+        newest.filter_map(|decided| decided.selected.clone()).collect()
+    }
+
+    /// The computed members of a session, in the order of their seats; `None` if they are not known.
+    pub(super) fn members(&self, kind: &QuorumType, start: Height) -> Option<Vec<MasternodeId>> {
+        let session = self.sessions.iter().find(|decided| decided.kind == *kind && decided.start == start)?;
+        Some(session.selected.as_ref()?.in_order().to_vec())
+    }
+
+    /// Compares the computed members of a session with those of its quorum. Returns whether they differ; then they are forgotten.
+    pub(super) fn compare(&mut self, kind: &QuorumType, start: Height, mined: &[MasternodeId]) -> bool {
+        if self.members(kind, start).is_none_or(|computed| computed == mined) {
+            return false;
+        }
+        warn!(
+            quorum_type = kind.name,
+            "the computed members of {} of block {start} are not those of its quorum", kind.name
+        );
+        *self = SelectionState::default();
+        true
     }
 
     /// Selects the members of the sessions that are determined at the tip and can still end.
@@ -46,7 +71,8 @@ impl SelectionState {
         let tip = *followed.tip();
         let wanted: Vec<(QuorumType, Height)> =
             types.iter().filter_map(|kind| Some((*kind, decided(kind, tip.height)?))).collect();
-        self.forget(source, followed, &wanted).await?;
+        self.newest.clone_from(&wanted);
+        self.forget(source, followed).await?;
         let mut due: BTreeMap<Height, Vec<QuorumType>> = BTreeMap::new();
         for (kind, start) in wanted {
             let known = |decided: &DecidedQuorum| (decided.kind, decided.start) == (kind, start);
@@ -65,14 +91,14 @@ impl SelectionState {
         Ok(())
     }
 
-    /// Removes sessions that are no longer wanted, and those whose work block was replaced.
-    async fn forget(
-        &mut self,
-        source: &Source,
-        followed: &FollowedChain,
-        wanted: &[(QuorumType, Height)],
-    ) -> Result<(), SourceError> {
-        self.sessions.retain(|decided| wanted.contains(&(decided.kind, decided.start)));
+    /// Removes sessions that can no longer end, those above the tip, and those whose work block was replaced.
+    async fn forget(&mut self, source: &Source, followed: &FollowedChain) -> Result<(), SourceError> {
+        let tip = followed.tip().height;
+        let newest = &self.newest;
+        self.sessions.retain(|decided| {
+            let can_end = decided.start.after(decided.kind.window_end) > tip && decided.start <= tip;
+            can_end || newest.contains(&(decided.kind, decided.start))
+        });
         let mut replaced = Vec::new();
         for DecidedQuorum { work_block, start, .. } in &self.sessions {
             // If the blocks back to it are no longer kept, the node is asked whether the block is still on its branch.

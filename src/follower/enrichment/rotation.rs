@@ -17,6 +17,7 @@ use crate::follower::source::{Source, SourceError};
 use crate::rpc::dash::quorums::FormedQuorum;
 use crate::rpc::{ErrorKind, RpcError};
 use domain::dkg::QuorumType;
+use domain::list::Block;
 use domain::masternode::{BlockHash, Hash, Height, MasternodeId};
 use domain::quorum::{Formation, Formations};
 use domain::quorum_rotation::{CYCLES, Rotation, RotationError};
@@ -34,6 +35,8 @@ struct RotatingType {
     kind: QuorumType,
     list: SimplifiedList,
     known: Option<KnownRotation>,
+    /// The same one cycle earlier, whose quorums may still be mined.
+    previous: Option<Arc<Rotation>>,
     /// Cycle of the last comparison with mined quorums.
     checked: Option<Height>,
     /// Cycle of the last mismatch.
@@ -85,6 +88,11 @@ impl From<RotationError> for Failure {
     }
 }
 
+/// Why the members of a type cannot be computed at a tip; `None` if they can.
+pub(super) async fn reason(source: &mut Source, kind: QuorumType, tip: &Block, is_only: bool) -> Option<String> {
+    RotatingType::new(kind).start(source, tip, is_only).await.err().map(|failure| failure.reason)
+}
+
 impl RotationState {
     /// What is known, by type.
     pub(super) fn rotations(&self) -> Vec<Arc<Rotation>> {
@@ -100,6 +108,25 @@ impl RotationState {
     /// Types with a mismatch since this was last called.
     pub(super) fn take_mismatches(&mut self) -> Vec<&'static str> {
         std::mem::take(&mut self.mismatches)
+    }
+
+    /// The computed members of a quorum, in the order of their seats; `None` if they are not known.
+    pub(super) fn members(&self, kind: &QuorumType, cycle: Height, index: u32) -> Option<Vec<MasternodeId>> {
+        let of_type = self.types.iter().find(|of_type| of_type.kind == *kind)?;
+        let known = of_type.known.iter().map(|known| &known.rotation).chain(&of_type.previous);
+        let rotation = known.into_iter().find(|rotation| rotation.cycle() == cycle)?;
+        Some(rotation.members(index as usize).into_iter().map(MasternodeId::ProTx).collect())
+    }
+
+    /// Compares the computed members of a quorum with those that were read. A difference withdraws them.
+    pub(super) fn compare(&mut self, kind: &QuorumType, cycle: Height, (index, mined): (u32, &[MasternodeId])) {
+        let Some(computed) = self.members(kind, cycle, index).filter(|computed| computed != mined) else { return };
+        let Some(of_type) = self.types.iter_mut().find(|of_type| of_type.kind == *kind) else { return };
+        let hashes = |ids: &[MasternodeId]| -> Vec<Hash> { ids.iter().map(|id| *id.hash()).collect() };
+        if let Some(difference) = first_difference(&hashes(&computed), &hashes(mined)) {
+            let difference = format!("quorum {index} of {} of the cycle at {cycle}: {difference}", kind.name);
+            of_type.withdraw(&difference, &mut self.mismatches);
+        }
     }
 
     /// Makes what is known that of the tip. What fails leaves the members of that type unknown, or known for fewer cycles.
@@ -129,7 +156,16 @@ impl RotationState {
 impl RotatingType {
     fn new(kind: QuorumType) -> RotatingType {
         let list = SimplifiedList::default();
-        RotatingType { kind, list, known: None, checked: None, mismatched: None, paused: None, reason: None }
+        RotatingType {
+            kind,
+            list,
+            known: None,
+            previous: None,
+            checked: None,
+            mismatched: None,
+            paused: None,
+            reason: None,
+        }
     }
 
     /// Newest cycle whose work block is mined.
@@ -190,7 +226,7 @@ impl RotatingType {
             };
         }
         if is_over {
-            (self.known, self.checked, self.paused) = (None, None, None);
+            (self.known, self.previous, self.checked, self.paused) = (None, None, None, None);
         }
         Ok(())
     }
@@ -236,6 +272,7 @@ impl RotatingType {
     /// Withdraws what is known and counts it, once per cycle.
     fn withdraw(&mut self, difference: &str, mismatches: &mut Vec<&'static str>) {
         let cycle = self.known.take().map(|known| known.rotation.cycle());
+        self.previous = None;
         self.list = SimplifiedList::default();
         if self.mismatched != cycle {
             self.mismatched = cycle;
@@ -256,6 +293,7 @@ impl RotatingType {
                 self.known = None;
                 return Err(error.into());
             }
+            self.previous = self.known.take().map(|known| known.rotation);
             self.known = Some(KnownRotation { rotation: Arc::new(rotation), work_block: input.hash });
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::follower::source::{Source, SourceError, optional};
 use crate::rpc::ErrorKind;
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height, UnixSeconds};
-use domain::quorum_selection::{QuorumModifierInput, Sml};
+use domain::quorum_selection::{QuorumModifierInput, Sml, SmlDiff};
 
 /// The list at a block.
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl SimplifiedList {
             }
         })?;
         let mut sml = base.map_or_else(Sml::default, |_| std::mem::take(&mut self.sml));
-        sml.apply(&change);
+        sml.apply(&SmlDiff::from(&change));
         (self.sml, self.at) = (sml, Some(target));
         Ok(())
     }

@@ -24,7 +24,7 @@ fn followed(from: u32, to: u32) -> FollowedChain {
     for height in from + 1..=to {
         let next: MasternodeList = list(height, vec![masternode(1)]);
         let happened = BlockEvents { block: *next.block(), events: vec![], sessions: vec![] };
-        chain.advance(ReplayedBlock { list: next, happened, commitments: None, unanswered: None });
+        chain.advance(ReplayedBlock { list: next, happened, commitments: None, quorums: vec![], unanswered: None });
     }
     chain
 }
@@ -36,7 +36,7 @@ fn plan(start: SyncStart<'_>, common: u32, tip: u32) -> Result<(SyncPlan, u32), 
     let (mut height, mut headers) = (tip, 1);
     loop {
         let previous = height.checked_sub(1).map(|below| at(below).hash);
-        match planner.next(&Header { block: at(height), previous })? {
+        match planner.next(&Header { block: at(height), previous, merkle_root: None })? {
             PlanStep::Plan(plan) => return Ok((plan, headers)),
             PlanStep::Header(hash) => {
                 height -= 1;
@@ -124,7 +124,11 @@ fn headers_that_contradict_each_other_are_refused() {
         now: NOW,
         lists: AvailableLists::AnyBlock,
     };
-    let header = |block: Block, previous: Option<Block>| Header { block, previous: previous.map(|block| block.hash) };
+    let header = |block: Block, previous: Option<Block>| Header {
+        block,
+        previous: previous.map(|block| block.hash),
+        merkle_root: None,
+    };
     let at = |height: u32, of: u32| Block { height: Height(height), ..other(of) };
     let cases = [
         ("a tip too high", vec![header(at(23, 21), Some(block(20)))]),
@@ -155,7 +159,7 @@ fn a_block_of_a_far_future_is_refused_whichever_clock_is_behind() {
             lists: AvailableLists::AnyBlock,
         };
         let new = Block { time: UnixSeconds(time), ..block(21) };
-        SyncPlanner::new(start).next(&Header { block: new, previous: Some(block(20).hash) })
+        SyncPlanner::new(start).next(&Header { block: new, previous: Some(block(20).hash), merkle_root: None })
     };
     let hour = 3_600;
     assert!(plan(tip, tip + hour).is_ok());
@@ -180,6 +184,7 @@ fn a_time_is_compared_with_the_block_before() {
     let at = |height: u32, time: u64| Header {
         block: Block { time: UnixSeconds(time), ..block(height) },
         previous: Some(block(height - 1).hash),
+        merkle_root: None,
     };
     let walk = |times: [u64; 3]| {
         let mut planner = SyncPlanner::new(start(Some(&chain), tip - 300 * hour));
@@ -205,7 +210,7 @@ fn a_jump_into_the_future_needs_blocks_that_agree() {
         let mut planner = SyncPlanner::new(start);
         for height in (1..=90).rev() {
             let new = Block { time: UnixSeconds(time(height)), ..block(height) };
-            match planner.next(&Header { block: new, previous: Some(block(height - 1).hash) }) {
+            match planner.next(&Header { block: new, previous: Some(block(height - 1).hash), merkle_root: None }) {
                 Ok(PlanStep::Header(_)) => {}
                 Ok(PlanStep::Plan(plan)) => return Ok((plan, 91 - height)),
                 Err(error) => return Err(error),

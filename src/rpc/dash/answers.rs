@@ -16,7 +16,7 @@ use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
 use crate::rpc::unknown::Unknown;
 use domain::deployment::Forks;
-use domain::{Block, BlockHash, Duffs, ForeignText, Height, ListDiff, Masternode, UnixSeconds};
+use domain::{Block, BlockHash, Duffs, ForeignText, Hash, Height, ListDiff, Masternode, UnixSeconds};
 
 /// A block and its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Header {
     pub block: Block,
     /// Its parent; `None` for the genesis block.
     pub previous: Option<BlockHash>,
+    /// Root of its transactions; `None` if the node does not report it.
+    pub merkle_root: Option<Hash>,
 }
 
 /// The chain as a node reports it.
@@ -125,7 +127,8 @@ pub fn header(body: &[u8]) -> Result<Header, ErrorKind> {
     }
     let time = convert::block_time(wire.time, "time")?;
     let block = Block { height, hash: convert::parse(&wire.hash, "hash")?, time };
-    Ok(Header { block, previous })
+    let merkle_root = wire.merkle_root.map(|root| convert::parse(&root, "merkleroot")).transpose()?;
+    Ok(Header { block, previous, merkle_root })
 }
 
 /// `getblockchaininfo`.

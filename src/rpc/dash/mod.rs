@@ -9,7 +9,6 @@ pub mod answers;
 mod convert;
 pub mod forks;
 pub mod list_parser;
-pub mod list_proof;
 mod loose;
 pub mod quorums;
 pub mod rotation;

@@ -14,6 +14,7 @@ use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::foreign::Foreign;
+use domain::hex;
 use domain::{Block, BlockHash, Duffs, ForeignText, Hash, Height, MasternodeId};
 
 /// An active quorum, from `quorum listextended`.
@@ -39,7 +40,7 @@ const COMMITMENTS: u8 = 6;
 const MOST_COMMITMENTS: u32 = 100;
 
 /// A commitment in a block, from `getspecialtxes`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commitment {
     /// Number of its quorum type.
     pub quorum_type: u8,
@@ -49,6 +50,18 @@ pub struct Commitment {
     pub index: u32,
     /// Members that did not fail; 0 in a null commitment.
     pub valid_members: u32,
+    /// Flags of the members, eight a byte, the first member in the lowest bit: 1 for one that did not fail. Empty if the node does
+    /// not report them.
+    pub valid: Vec<u8>,
+}
+
+impl Commitment {
+    /// Which of `members`, in the order of their seats, failed; `None` if the node does not report it.
+    pub fn failed<'a>(&self, members: &'a [MasternodeId]) -> Option<Vec<&'a MasternodeId>> {
+        let flag = |seat: usize| Some(self.valid.get(seat / 8)? >> (seat % 8) & 1 == 1);
+        let flags = (0..members.len()).map(flag).collect::<Option<Vec<bool>>>()?;
+        Some(members.iter().zip(flags).filter(|(_, is_valid)| !is_valid).map(|(member, _)| member).collect())
+    }
 }
 
 /// A quorum with the validity of each member, from `quorum info`.
@@ -83,6 +96,8 @@ struct WireCommitment<'a> {
     index: u32,
     #[serde(rename = "validMembersCount")]
     valid_members: u32,
+    #[serde(rename = "validMembers", borrow, default)]
+    valid: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -209,9 +224,10 @@ pub(in crate::rpc) fn of_coinbase(block: &BlockHash) -> Value {
 pub fn commitments(body: &[u8]) -> Result<Vec<Commitment>, ErrorKind> {
     let transactions: Vec<WireSpecial<'_>> = result(body)?;
     let commitment = |transaction: &WireSpecial<'_>| {
-        let WireCommitment { quorum_type, hash, index, valid_members } = &transaction.commitment.commitment;
+        let WireCommitment { quorum_type, hash, index, valid_members, valid } = &transaction.commitment.commitment;
         let hash = convert::parse(hash, "quorumHash")?;
-        Ok(Commitment { quorum_type: *quorum_type, hash, index: *index, valid_members: *valid_members })
+        let valid = hex::decode(valid).unwrap_or_default();
+        Ok(Commitment { quorum_type: *quorum_type, hash, index: *index, valid_members: *valid_members, valid })
     };
     transactions.iter().map(commitment).collect()
 }

@@ -1,9 +1,7 @@
-//! The input from which members of future DKG sessions are selected: the simplified masternode list, and the coinbase
-//! of a block.
+//! `protx diff`: the simplified masternode list from one block to another, with the raw coinbase and its Merkle branch. The
+//! selection of quorum members and the proof of the list read the same answer.
 //!
-//! Never here: the selection (`domain::drawing`).
-
-use std::borrow::Cow;
+//! Never here: hashing (`domain::list_proof`); the selection (`domain::quorum_selection`).
 
 use serde::Deserialize;
 use serde_json::json;
@@ -13,7 +11,9 @@ use crate::rpc::dash::answers::result;
 use crate::rpc::dash::{convert, quorums};
 use crate::rpc::error::{ErrorKind, RpcError};
 use domain::hex;
-use domain::quorum_selection::{Fingerprint, QuorumModifierInput, SmlDiff, SmlEntry};
+use domain::list_proof::leaf::{OPERATOR_KEY, key_hash};
+use domain::list_proof::{LeafFields, ProofDiff};
+use domain::quorum_selection::QuorumModifierInput;
 use domain::{Block, BlockHash, Hash, NodeType};
 
 /// Bytes of a ChainLock signature.
@@ -24,96 +24,128 @@ const SIGNATURE: usize = 96;
 const NAMES_CHAINLOCK: u32 = 3;
 
 #[derive(Deserialize)]
-struct WireSmlDiff<'a> {
-    #[serde(rename = "blockHash", borrow)]
-    block: Cow<'a, str>,
-    #[serde(rename = "deletedMNs", borrow)]
-    removed: Vec<Cow<'a, str>>,
-    #[serde(rename = "mnList", borrow)]
-    entered: Vec<WireEntry<'a>>,
+#[serde(rename_all = "camelCase")]
+struct WireDiff {
+    block_hash: String,
+    #[serde(rename = "deletedMNs")]
+    removed: Vec<String>,
+    mn_list: Vec<WireEntry>,
+    #[serde(default)]
+    cb_tx: String,
+    #[serde(default)]
+    cb_tx_merkle_tree: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireEntry<'a> {
-    #[serde(rename = "proRegTxHash", borrow)]
-    pro_tx: Cow<'a, str>,
-    #[serde(borrow)]
-    confirmed_hash: Cow<'a, str>,
-    is_valid: bool,
+struct WireEntry {
+    /// 1, 2 or 3. Version 19 and later; earlier ones have version 1 only.
+    #[serde(default = "first_version")]
+    n_version: u16,
     /// 0 regular, 1 Evo. Version 19 and later.
     #[serde(default)]
     n_type: u8,
+    #[serde(rename = "proRegTxHash")]
+    pro_tx: String,
+    confirmed_hash: String,
     /// Address and port; only with `-deprecatedrpc=service` from version 23 on.
-    #[serde(borrow, default)]
-    service: Option<Cow<'a, str>>,
+    #[serde(default)]
+    service: Option<String>,
     /// Addresses by purpose, version 23 and later.
     #[serde(default)]
     addresses: Option<WireAddresses>,
-    #[serde(borrow, default)]
-    pub_key_operator: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub_key_operator: Option<String>,
+    #[serde(default)]
+    voting_address: String,
+    is_valid: bool,
+    /// Only with `-deprecatedrpc=service` from version 23 on.
+    #[serde(default, rename = "platformHTTPPort")]
+    http_port: Option<u16>,
+    #[serde(default, rename = "platformNodeID")]
+    platform_node: Option<String>,
+}
+
+fn first_version() -> u16 {
+    1
 }
 
 #[derive(Deserialize)]
+struct WireCoinbase {
+    #[serde(rename = "cbTx")]
+    payload: WirePayload,
+}
+
+#[derive(Deserialize)]
+struct WirePayload {
+    version: u32,
+    #[serde(rename = "bestCLSignature", default)]
+    chainlock: String,
+}
+
+#[derive(Default, Deserialize)]
 struct WireAddresses {
     #[serde(default)]
     core_p2p: Vec<String>,
+    #[serde(default)]
+    platform_p2p: Vec<String>,
+    #[serde(default)]
+    platform_https: Vec<String>,
 }
 
-impl WireEntry<'_> {
-    /// Its first address; `None` if it has none, which older versions write as port 0 without an address.
-    fn address(&self) -> Option<&str> {
-        let first = self.addresses.as_ref().and_then(|addresses| addresses.core_p2p.first());
-        let text = first.map(String::as_str).or(self.service.as_deref())?;
-        (!text.is_empty() && !text.ends_with(":0")).then_some(text)
+impl WireEntry {
+    fn fields(self) -> Result<LeafFields, ErrorKind> {
+        let confirmed: Hash = convert::parse(&self.confirmed_hash, "confirmedHash")?;
+        let addresses = match self.addresses {
+            Some(addresses) => [addresses.core_p2p, addresses.platform_p2p, addresses.platform_https],
+            // A masternode without an address has port 0 there.
+            None => [self.service.into_iter().filter(is_address).collect(), Vec::new(), Vec::new()],
+        };
+        let mut platform_node = [0; 20];
+        if let Some(id) = self.platform_node {
+            platform_node = bytes(&id, "platformNodeID")?;
+            platform_node.reverse();
+        }
+        Ok(LeafFields {
+            version: self.n_version,
+            pro_tx: convert::parse(&self.pro_tx, "proRegTxHash")?,
+            confirmed: Some(confirmed).filter(|hash| hash.0 != [0; 32]),
+            addresses,
+            operator_key: match self.pub_key_operator {
+                Some(key) => bytes(&key, "pubKeyOperator")?,
+                None => [0; OPERATOR_KEY],
+            },
+            voting_key: key_hash(&self.voting_address),
+            valid: self.is_valid,
+            node_type: if self.n_type == 0 { NodeType::Regular } else { NodeType::Evo },
+            http_port: self.http_port,
+            platform_node,
+        })
     }
-
-    /// Its operator key; `None` if it was revoked, which is written as zeros.
-    fn operator_key(&self) -> Option<&str> {
-        self.pub_key_operator.as_deref().filter(|key| key.bytes().any(|digit| digit != b'0'))
-    }
 }
 
-#[derive(Deserialize)]
-struct WireCoinbase<'a> {
-    #[serde(rename = "cbTx", borrow)]
-    payload: WirePayload<'a>,
+fn is_address(text: &String) -> bool {
+    !text.is_empty() && !text.ends_with(":0")
 }
 
-#[derive(Deserialize)]
-struct WirePayload<'a> {
-    version: u32,
-    #[serde(rename = "bestCLSignature", borrow, default)]
-    chainlock: Cow<'a, str>,
-}
-
-/// `protx diff`: the changes of the simplified list up to `target`.
-pub fn sml_diff(body: &[u8], target: &BlockHash) -> Result<SmlDiff, ErrorKind> {
-    let wire: WireSmlDiff<'_> = result(body)?;
-    if convert::parse::<BlockHash>(&wire.block, "blockHash")? != *target {
+/// `protx diff`: the changes of the simplified list up to `target`, with the proof of that block.
+pub fn sml_diff(body: &[u8], target: &BlockHash) -> Result<ProofDiff, ErrorKind> {
+    let wire: WireDiff = result(body)?;
+    if convert::parse::<BlockHash>(&wire.block_hash, "blockHash")? != *target {
         return Err(ErrorKind::malformed("it belongs to another block than the requested one"));
     }
-    let read = |entry: &WireEntry<'_>| {
-        let confirmed: Hash = convert::parse(&entry.confirmed_hash, "confirmedHash")?;
-        Ok(SmlEntry {
-            pro_tx: convert::parse(&entry.pro_tx, "proRegTxHash")?,
-            confirmed: Some(confirmed).filter(|hash| hash.0 != [0; 32]),
-            node_type: if entry.n_type == 0 { NodeType::Regular } else { NodeType::Evo },
-            valid: entry.is_valid,
-            address: entry.address().map(Fingerprint::of),
-            operator_key: entry.operator_key().map(Fingerprint::of),
-        })
-    };
-    Ok(SmlDiff {
+    Ok(ProofDiff {
         removed: wire.removed.iter().map(|hash| convert::parse(hash, "deletedMNs")).collect::<Result<_, _>>()?,
-        entered: wire.entered.iter().map(read).collect::<Result<_, ErrorKind>>()?,
+        entered: wire.mn_list.into_iter().map(WireEntry::fields).collect::<Result<_, _>>()?,
+        coinbase: hexadecimal(&wire.cb_tx, "cbTx")?,
+        branch: hexadecimal(&wire.cb_tx_merkle_tree, "cbTxMerkleTree")?,
     })
 }
 
 /// `getspecialtxes` of the type of the coinbase, in full: the quorum modifier input of the block; `None` before the
 /// fork v20.
 pub fn quorum_modifier_input(body: &[u8], block: &Block) -> Result<Option<QuorumModifierInput>, ErrorKind> {
-    let transactions: Vec<WireCoinbase<'_>> = result(body)?;
+    let transactions: Vec<WireCoinbase> = result(body)?;
     let Some(WireCoinbase { payload }) = transactions.first() else { return Ok(None) };
     if payload.version < NAMES_CHAINLOCK {
         return Ok(None);
@@ -125,9 +157,19 @@ pub fn quorum_modifier_input(body: &[u8], block: &Block) -> Result<Option<Quorum
     Ok(Some(QuorumModifierInput { height: block.height, hash: block.hash, chainlock }))
 }
 
+fn hexadecimal(text: &str, key: &str) -> Result<Vec<u8>, ErrorKind> {
+    hex::decode(text).ok_or_else(|| ErrorKind::malformed(format!("{key} is not hexadecimal")))
+}
+
+fn bytes<const N: usize>(text: &str, key: &str) -> Result<[u8; N], ErrorKind> {
+    let bytes = hexadecimal(text, key)?;
+    bytes.try_into().map_err(|_| ErrorKind::malformed(format!("{key} does not have {N} bytes")))
+}
+
 impl Client {
-    /// The changes of the simplified list from an earlier block to a later one; from the first block if none is given.
-    pub async fn sml_diff(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<SmlDiff, RpcError> {
+    /// The changes of the simplified list from an earlier block to a later one, with the proof of the later one; from the first
+    /// block if none is given.
+    pub async fn sml_diff(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<ProofDiff, RpcError> {
         let method = self.known(self.dialect().sml_diff)?;
         // Block 1 has no masternodes; the genesis block is not accepted.
         let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));

@@ -142,6 +142,8 @@ pub(super) struct WireHeader<'a> {
     pub(super) time: u64,
     #[serde(rename = "previousblockhash", borrow)]
     pub(super) previous: Option<Text<'a>>,
+    #[serde(rename = "merkleroot", borrow)]
+    pub(super) merkle_root: Option<Text<'a>>,
 }
 
 /// `getblockchaininfo`.

@@ -67,6 +67,10 @@ struct Source<'a> {
     /// Whether it is on a different chain than the exporter follows since that activation; null if neither chain has a
     /// block since.
     fork_split: Option<bool>,
+    /// Whether its last list that was checked is the one to which its block commits; null before the first check.
+    list_proven: Option<bool>,
+    /// Where that list differs; null if it does not, or if it is not known.
+    list_mismatch: Option<String>,
     /// Whether its release has a known fault; null if it does not answer.
     release_bad: Option<bool>,
     /// Whether its compact block filter index is synced; null if it builds none or does not report it.
@@ -167,6 +171,8 @@ impl<'a> Source<'a> {
             isolated: source.isolated,
             follows_fork: source.follows_fork,
             fork_split: source.fork_split,
+            list_proven: source.list_proof.verdict(),
+            list_mismatch: source.list_proof.reason().filter(|_| source.list_proof.is_refuted()),
             release_bad: source.release_bad,
             filter_index_synced: source.filter_index_synced,
             masternode: own.and_then(|own| own.id).map(Text),

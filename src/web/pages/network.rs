@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::web::pages::{bar, deployment, election, format, rows};
 use domain::dkg::QuorumType;
 use domain::entry_matches::EntryKind;
+use domain::list_proof::ListProofStatus;
 use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
 use domain::network_state::{NetworkState, OwnMasternode, SourceHealth};
 use domain::quorum::QuorumHealth;
@@ -52,9 +53,12 @@ fn fork(source: &SourceHealth) -> Markup {
     }
 }
 
-/// Problems of a source's release and compact block filter index.
+/// Problems of a source's list, release and compact block filter index.
 fn software(source: &SourceHealth) -> Markup {
     html! {
+        @if let ListProofStatus::Refuted(mismatch) = &source.list_proof {
+            strong.alarm { " It is not trustworthy: " (mismatch) "." }
+        }
         @if source.release_bad == Some(true) {
             strong.alarm { " Its release has a known fault. Upgrade it." }
         }
@@ -67,7 +71,14 @@ fn software(source: &SourceHealth) -> Markup {
 fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
     let block = snapshot.block();
     let limits = snapshot.limits();
+    let proof = &snapshot.facts().list_proof;
     html! {
+        @if let ListProofStatus::Refuted(mismatch) = &proof.status {
+            p.alarm {
+                strong { "This list is not confirmed." }
+                " Its source is not trustworthy: " (mismatch) ". Bans and penalties shown here may be wrong, others may be missing."
+            }
+        }
         p.quiet {
             (snapshot.list().registered()) " masternodes, list read " (format::format_age(now, snapshot.read_at()))
         }
@@ -92,6 +103,20 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
                         (lock.0)
                         span.when {
                             @match block.height.above(lock) {
+                                0 => "at the tip",
+                                behind => { (format::count(behind.into(), "block")) " behind" }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some(proven) = proof.proven_height {
+                div {
+                    dt { "List proven" }
+                    dd {
+                        (proven.0)
+                        span.when {
+                            @match block.height.above(proven) {
                                 0 => "at the tip",
                                 behind => { (format::count(behind.into(), "block")) " behind" }
                             }

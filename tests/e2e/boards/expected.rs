@@ -21,6 +21,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("Only on chains whose quorums are known (Dash)", &[DASH]),
     ("Only on networks with Evo nodes (Dash)", &[DASH]),
     ("Only on chains with ChainLocks (Dash)", &[DASH]),
+    ("Only where the source proves its list (Dash)", &[DASH]),
     ("Only on chains that pay in a fixed order (Dash)", &[DASH]),
     ("Only on chains with random payee selection (Dimecoin, PRCYCoin)", &[DIMECOIN, PRCYCOIN]),
     ("Only on chains with pings (Dimecoin, PRCYCoin)", &[DIMECOIN, PRCYCOIN]),

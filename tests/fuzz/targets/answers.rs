@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use domain::deployment::{At, Deployment};
 use domain::dkg::{MAIN, REGTEST};
 use domain::quorum_rotation::Quarter;
-use domain::quorum_selection::{QuorumModifierInput, Sml};
+use domain::quorum_selection::{QuorumModifierInput, Sml, SmlDiff};
 use domain::{Details, Height, Masternode, MasternodeId, Subnet, UnixSeconds, rfc3339};
 use masternode_exporter::rpc::ErrorKind;
 use masternode_exporter::rpc::dash::{answers, forks, quorums, rotation, sessions, sml_diff, special};
@@ -136,7 +136,7 @@ fn seats(body: &[u8]) {
     }
     if let Some(change) = read(sml_diff::sml_diff(body, &block(1).hash)) {
         let mut roll = Sml::default();
-        roll.apply(&change);
+        roll.apply(&SmlDiff::from(&change));
         let drawn = roll.draw(&MAIN[0], &lot).into_iter().chain(roll.draw(&REGTEST[0], &lot));
         for members in drawn {
             assert!(members.len() <= change.entered.len() && members.len() <= MAIN[0].size as usize);

@@ -50,6 +50,7 @@ pub(crate) fn network(
         probes,
         gap_blocks: 0,
         not_understood: 0,
+        score_disagreements: 0,
         fork_activation: None,
         since: moment(0, 0),
         stale_after: Duration::from_secs(900),

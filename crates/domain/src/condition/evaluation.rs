@@ -47,7 +47,7 @@ impl EvaluatedSubject {
 pub struct Evaluation {
     /// Every known subject.
     pub subjects: Vec<EvaluatedSubject>,
-    /// Networks with a fresh list: all their masternodes, groups and quorum types are among the subjects. Of other
+    /// Networks with a fresh list that is not refuted: all their masternodes, groups and quorum types are among the subjects. Of other
     /// networks, the subjects are those of the last list, and their verdicts are unknown.
     pub complete: BTreeSet<Arc<str>>,
     /// All configured networks.
@@ -99,6 +99,10 @@ pub fn evaluate(
             cycle: fresh.and_then(Snapshot::payment_cycle_blocks).unwrap_or(0),
         };
         let of_list = match fresh {
+            // A refuted list may raise an alert. It resolves none.
+            Some(snapshot) if snapshot.facts().list_proof.status.is_refuted() => {
+                of_list(catalogue, &context, thresholds, snapshot).into_iter().map(without_all_clear).collect()
+            }
             Some(snapshot) => {
                 evaluation.complete.insert(state.network.clone());
                 of_list(catalogue, &context, thresholds, snapshot)
@@ -123,6 +127,13 @@ fn remembered_subjects(memory: &mut Memory, state: &NetworkState, subjects: Vec<
 
 fn unknown(mut subject: EvaluatedSubject) -> EvaluatedSubject {
     subject.verdicts.iter_mut().for_each(|(_, verdict)| *verdict = Verdict::Unknown);
+    subject
+}
+
+fn without_all_clear(mut subject: EvaluatedSubject) -> EvaluatedSubject {
+    let clear = |verdict: &&mut Verdict| matches!(verdict, Verdict::DoesNotHold | Verdict::Inapplicable);
+    let verdicts = subject.verdicts.iter_mut().map(|(_, verdict)| verdict);
+    verdicts.filter(clear).for_each(|verdict| *verdict = Verdict::Unknown);
     subject
 }
 

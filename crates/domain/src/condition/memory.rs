@@ -13,6 +13,9 @@ use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
 use crate::snapshot::Snapshot;
 
+/// Seconds for which a score that differed from the computed one counts.
+pub(super) const DISAGREEMENT_SECONDS: u64 = 86_400;
+
 /// A DKG session counts as active for this long after the last active one, in seconds of block time: the pause between
 /// two sessions.
 pub(super) const SESSION_PAUSE_SECONDS: u64 = 2_700;
@@ -43,6 +46,8 @@ pub struct NetworkMemory {
     pub(super) gap: Rise,
     /// Values that were not understood.
     pub(super) not_understood: Rise,
+    /// Scores that differed from the computed ones.
+    pub(super) score_disagreements: Rise,
     /// The head of the payment queue.
     head: Option<Head>,
     /// Watched masternodes that are not in the list, and since when they are seen to be absent.
@@ -88,6 +93,7 @@ impl NetworkMemory {
     ) {
         self.gap.note(state.gap_blocks, thresholds.recent_seconds, now);
         self.not_understood.note(state.not_understood, thresholds.not_understood_seconds, now);
+        self.score_disagreements.note(state.score_disagreements, DISAGREEMENT_SECONDS, now);
         for source in &state.sources {
             let facts = [
                 ("isolated", source.isolated),

@@ -14,6 +14,7 @@ mod event_digest;
 mod exporter;
 mod fork;
 mod life;
+mod list_proof;
 mod memory;
 mod network;
 mod pose;
@@ -287,7 +288,7 @@ impl Default for Catalogue {
         let all =
             pose::CONDITIONS.iter().chain(duty::CONDITIONS).chain(life::CONDITIONS).chain(early_warning::CONDITIONS);
         let all = all.chain(network::CONDITIONS).chain(fork::CONDITIONS);
-        Catalogue(all.chain(source::CONDITIONS).chain(exporter::CONDITIONS).collect())
+        Catalogue(all.chain(source::CONDITIONS).chain(list_proof::CONDITIONS).chain(exporter::CONDITIONS).collect())
     }
 }
 

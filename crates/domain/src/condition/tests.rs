@@ -140,6 +140,7 @@ impl Scene {
             probes: probes.map(Arc::new),
             gap_blocks: 0,
             not_understood: 0,
+            score_disagreements: 0,
             fork_activation: None,
             since: Moment { unix: UnixSeconds(0), uptime: Duration::ZERO },
             stale_after: Duration::from_secs(900),

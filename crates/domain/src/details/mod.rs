@@ -213,6 +213,22 @@ impl Details {
         }
     }
 
+    /// Whether this is the operator key, in either of its encodings; `None` if the node does not report it as 48 bytes.
+    pub fn has_operator_key(&self, key: &[u8]) -> Option<bool> {
+        match self.0.item(Detail::OperatorKey) {
+            (Form::Usual, own) => Some(key::same_bytes(own, key)),
+            _ => None,
+        }
+    }
+
+    /// Key hash of the voting address; `None` if the node does not report it, or not as an address.
+    pub fn voting_key_hash(&self) -> Option<[u8; 20]> {
+        match self.0.item(Detail::VotingAddress) {
+            (Form::Usual, packed) => packed.get(1..)?.try_into().ok(),
+            _ => None,
+        }
+    }
+
     /// All texts.
     pub fn texts(&self) -> DetailTexts<'_> {
         DetailTexts {

@@ -88,11 +88,16 @@ impl LeafFields {
 
     /// The entry as the chain has it, `before` being the one that it replaces. A node may print the key of an entry that was
     /// migrated from version 1 in its legacy form, while the leaf has the basic one
-    /// (docs/spec/dash-24.md#operator-key-encodings).
-    pub(super) fn after(self, before: &LeafFields) -> LeafFields {
-        let known = if before.version == 1 { basic(before.operator_key) } else { before.operator_key };
-        let is_legacy = self.version >= 2 && self.operator_key != known && basic(self.operator_key) == known;
-        if is_legacy { LeafFields { operator_key: known, ..self } } else { self }
+    /// (docs/spec/dash-24.md#operator-key-encodings). Without the entry before, only a key without bit 7 is known to be in that
+    /// form.
+    pub(super) fn after(self, before: Option<&LeafFields>) -> LeafFields {
+        let own = basic(self.operator_key);
+        let is_legacy = self.operator_key[0] & 0x80 == 0
+            || before.is_some_and(|before| match before.version {
+                1 => own == basic(before.operator_key),
+                _ => own == before.operator_key && own != self.operator_key,
+            });
+        if self.version >= 2 && is_legacy { LeafFields { operator_key: own, ..self } } else { self }
     }
 
     fn bytes(&self) -> Result<Vec<u8>, LeafError> {
@@ -134,7 +139,7 @@ impl LeafFields {
         Ok(bytes)
     }
 
-    fn http_port(&self) -> Result<u16, LeafError> {
+    pub(super) fn http_port(&self) -> Result<u16, LeafError> {
         if let Some(port) = self.http_port {
             return Ok(port);
         }

@@ -2,12 +2,14 @@
 //! coinbase (docs/spec/dash-24.md#list-proof).
 //!
 //! [`leaf`] makes the hash of one entry, [`tree`] the root of all, [`coinbase`] reads the committed root and shows that the
-//! coinbase is the block's own. [`ListProof`] puts them together from block to block.
+//! coinbase is the block's own. [`ListProof`] puts them together from block to block, and compares its entries with a list.
 //!
 //! Never here: what the root does not cover (scores, heights, payouts); asking a node.
 
 pub mod coinbase;
+mod comparison;
 pub mod leaf;
+mod mismatch;
 pub mod tree;
 
 use std::collections::BTreeMap;
@@ -16,9 +18,13 @@ use sha2::{Digest, Sha256};
 
 pub use coinbase::{CoinbaseError, CommittedRoot, coinbase_root};
 pub use leaf::{LeafError, LeafFields};
+pub use mismatch::{CoveredField, ListDifference, ListMismatch, ListProofFacts, ListProofStatus};
 pub use tree::MerkleTree;
 
 use crate::masternode::Hash;
+
+/// Most entries whose port no answer contains and for which combinations are tried.
+const MOST_HIDDEN: usize = 8;
 
 /// A hash in the byte order of the node's memory, in which trees are built.
 pub type Node = [u8; 32];
@@ -47,35 +53,65 @@ pub enum Proven {
     Incomplete(Hash, LeafError),
 }
 
+/// Entries as they were before changes; `None` for those that were not registered.
+pub type Undo = Vec<(Hash, Option<LeafFields>)>;
+
 /// Entries of the simplified list with the tree over them, carried from block to block.
 #[derive(Clone, Debug, Default)]
 pub struct ListProof {
     tree: MerkleTree,
     entries: BTreeMap<Hash, LeafFields>,
-    unknown: BTreeMap<Hash, LeafError>,
+    /// Entries without a leaf: why, and the HTTP port that each had before.
+    unknown: BTreeMap<Hash, (LeafError, Option<u16>)>,
 }
 
 impl ListProof {
-    /// Takes over what changed up to a block.
-    pub fn apply(&mut self, diff: &ProofDiff) {
+    /// Takes over what changed up to a block. Returns the entries as they were.
+    pub fn apply(&mut self, diff: &ProofDiff) -> Undo {
+        let mut undo = Undo::new();
         for pro_tx in &diff.removed {
-            self.entries.remove(pro_tx);
-            self.unknown.remove(pro_tx);
-            self.tree.remove(pro_tx);
+            undo.push((*pro_tx, self.remove(pro_tx)));
         }
-        for fields in &diff.entered {
-            self.unknown.remove(&fields.pro_tx);
-            let before = self.entries.get(&fields.pro_tx);
-            let fields = &before.map_or_else(|| fields.clone(), |before| fields.clone().after(before));
-            match fields.leaf() {
-                Ok(leaf) => self.tree.set(fields.pro_tx, leaf),
-                Err(error) => {
-                    self.tree.remove(&fields.pro_tx);
-                    self.unknown.insert(fields.pro_tx, error);
-                }
+        // In the order of the tree, so that a whole list only appends to it.
+        let mut entered: Vec<&LeafFields> = diff.entered.iter().collect();
+        entered.sort_unstable_by_key(|fields| fields.pro_tx.in_memory_order());
+        for fields in entered {
+            let fields = fields.clone().after(self.entries.get(&fields.pro_tx));
+            undo.push((fields.pro_tx, self.set(fields)));
+        }
+        undo
+    }
+
+    /// Takes back changes.
+    pub fn revert(&mut self, undo: Undo) {
+        for (pro_tx, before) in undo.into_iter().rev() {
+            match before {
+                Some(fields) => self.set(fields),
+                None => self.remove(&pro_tx),
+            };
+        }
+    }
+
+    fn set(&mut self, fields: LeafFields) -> Option<LeafFields> {
+        let pro_tx = fields.pro_tx;
+        match fields.leaf() {
+            Ok(leaf) => {
+                self.unknown.remove(&pro_tx);
+                self.tree.set(pro_tx, leaf);
             }
-            self.entries.insert(fields.pro_tx, fields.clone());
+            Err(error) => {
+                self.tree.remove(&pro_tx);
+                let before = self.entries.get(&pro_tx).and_then(|before| before.http_port().ok());
+                self.unknown.insert(pro_tx, (error, before));
+            }
         }
+        self.entries.insert(pro_tx, fields)
+    }
+
+    fn remove(&mut self, pro_tx: &Hash) -> Option<LeafFields> {
+        self.unknown.remove(pro_tx);
+        self.tree.remove(pro_tx);
+        self.entries.remove(pro_tx)
     }
 
     /// Compares the entries with the root that the block's coinbase commits to, and the coinbase with the block's header, whose
@@ -85,31 +121,72 @@ impl ListProof {
     /// When the coinbase is not one, or not that of the block.
     pub fn check(&mut self, diff: &ProofDiff, header_root: &Hash) -> Result<(CommittedRoot, Proven), CoinbaseError> {
         let committed = coinbase_root(&diff.coinbase, &diff.branch, header_root)?;
-        let mut unknown = self.unknown.iter();
-        let is_equal = match (unknown.next(), unknown.next()) {
-            (None, _) => self.tree.root() == committed.list_root,
-            (Some((pro_tx, LeafError::HiddenPort)), None) => self.find_port(*pro_tx, &committed.list_root),
-            (Some((pro_tx, error)), _) => return Ok((committed, Proven::Incomplete(*pro_tx, error.clone()))),
+        let other = self.unknown.iter().find(|(_, (error, _))| *error != LeafError::HiddenPort);
+        if let Some((pro_tx, (error, _))) = other {
+            return Ok((committed, Proven::Incomplete(*pro_tx, error.clone())));
+        }
+        let hidden = self.unknown.len();
+        let is_equal = match self.unknown.keys().next().copied() {
+            None => self.tree.root() == committed.list_root,
+            Some(pro_tx) if hidden > 1 && !self.find_ports(&committed.list_root) => {
+                return Ok((committed, Proven::Incomplete(pro_tx, LeafError::HiddenPort)));
+            }
+            Some(pro_tx) if hidden == 1 => self.find_port(pro_tx, &committed.list_root),
+            Some(_) => true,
         };
         Ok((committed, if is_equal { Proven::Proven } else { Proven::Mismatch }))
     }
 
-    /// Tries every port for the one entry whose port no answer contains; the one that gives the root is kept. When none
-    /// does, another entry is wrong.
-    fn find_port(&mut self, pro_tx: Hash, root: &Node) -> bool {
-        let Some(mut fields) = self.entries.get(&pro_tx).cloned() else { return false };
-        for port in 0..=u16::MAX {
-            fields.http_port = Some(port);
-            let Ok(leaf) = fields.leaf() else { break };
-            self.tree.set(pro_tx, leaf);
-            if self.tree.root() == *root {
-                self.entries.insert(pro_tx, fields);
-                self.unknown.remove(&pro_tx);
+    /// Tries for entries whose port no answer contains the port that each had before, and none; the ports that give the root are
+    /// kept.
+    fn find_ports(&mut self, root: &Node) -> bool {
+        let hidden: Vec<(Hash, u16)> =
+            self.unknown.iter().map(|(pro_tx, (_, before))| (*pro_tx, before.unwrap_or(0))).collect();
+        if hidden.len() > MOST_HIDDEN {
+            return false;
+        }
+        for choice in 0..1_u32 << hidden.len() {
+            let ports = hidden.iter().enumerate().map(|(at, (pro_tx, before))| {
+                let port = if choice >> at & 1 == 0 { *before } else { 0 };
+                (*pro_tx, port)
+            });
+            if self.fits(ports.collect(), root) {
                 return true;
             }
         }
-        self.tree.remove(&pro_tx);
+        hidden.iter().for_each(|(pro_tx, _)| self.tree.remove(pro_tx));
         false
+    }
+
+    /// Tries every port for the one entry whose port no answer contains, the one that it had before first. When none gives the
+    /// root, another entry is wrong.
+    fn find_port(&mut self, pro_tx: Hash, root: &Node) -> bool {
+        let before = self.unknown.get(&pro_tx).and_then(|(_, before)| *before);
+        let is_found = before.into_iter().chain(0..=u16::MAX).any(|port| self.fits(vec![(pro_tx, port)], root));
+        if !is_found {
+            self.tree.remove(&pro_tx);
+        }
+        is_found
+    }
+
+    /// Whether these ports give the root; then they are kept. Otherwise the tree still has their leaves.
+    fn fits(&mut self, ports: Vec<(Hash, u16)>, root: &Node) -> bool {
+        let mut entries = Vec::new();
+        for (pro_tx, port) in ports {
+            let Some(fields) = self.entries.get(&pro_tx) else { return false };
+            let fields = LeafFields { http_port: Some(port), ..fields.clone() };
+            let Ok(leaf) = fields.leaf() else { return false };
+            self.tree.set(pro_tx, leaf);
+            entries.push(fields);
+        }
+        if self.tree.root() != *root {
+            return false;
+        }
+        for fields in entries {
+            self.unknown.remove(&fields.pro_tx);
+            self.entries.insert(fields.pro_tx, fields);
+        }
+        true
     }
 
     /// The entry of a masternode.

@@ -108,3 +108,58 @@ fn a_branch_that_marks_another_transaction_or_two_equal_halves_is_refused() {
         Err(CoinbaseError::MalformedBranch)
     );
 }
+
+/// An Evo entry of version 2.
+fn evo(number: u8, address: Option<&str>, http_port: Option<u16>) -> LeafFields {
+    LeafFields {
+        version: 2,
+        pro_tx: hash(number),
+        confirmed: Some(hash(99)),
+        addresses: [address.into_iter().map(Into::into).collect(), Vec::new(), Vec::new()],
+        operator_key: [0x81; leaf::OPERATOR_KEY],
+        voting_key: Some([7; 20]),
+        valid: address.is_some(),
+        node_type: crate::masternode::NodeType::Evo,
+        http_port,
+        platform_node: [number; 20],
+    }
+}
+
+fn of(entered: Vec<LeafFields>) -> ProofDiff {
+    ProofDiff { removed: Vec::new(), entered, coinbase: Vec::new(), branch: Vec::new() }
+}
+
+#[test]
+fn ports_that_no_answer_contains_are_those_from_before_or_none() {
+    let address = Some("192.0.2.1:9999");
+    let first = of((1..=3).map(|number| evo(number, address, Some(443))).collect());
+    // The addresses of two are emptied: one keeps the port in its leaf, the other does not.
+    for ports in [[443, 0], [0, 443], [443, 443], [0, 0]] {
+        let mut truth = ListProof::default();
+        truth.apply(&first);
+        truth.apply(&of(vec![evo(1, None, Some(ports[0])), evo(2, None, Some(ports[1]))]));
+        let mut proof = ListProof::default();
+        proof.apply(&first);
+        proof.apply(&of(vec![evo(1, None, None), evo(2, None, None)]));
+        assert!(proof.find_ports(&truth.tree.root()), "{ports:?}");
+        assert_eq!(proof.entry(&hash(1)).unwrap().http_port, Some(ports[0]));
+        assert!(proof.unknown.is_empty() && proof.tree.root() == truth.tree.root());
+    }
+    let mut proof = ListProof::default();
+    proof.apply(&of(vec![evo(1, None, None), evo(2, None, None)]));
+    assert!(!proof.find_ports(&[1; 32]), "another root");
+    assert_eq!((proof.unknown.len(), proof.tree.root()), (2, [0; 32]));
+}
+
+#[test]
+fn changes_that_are_taken_back_leave_the_entries_as_they_were() {
+    let mut proof = ListProof::default();
+    proof.apply(&of((1..=5).map(|number| evo(number, Some("192.0.2.1:9999"), Some(1))).collect()));
+    let before = (proof.tree.root(), proof.entries.clone());
+    let diff = ProofDiff { removed: vec![hash(2), hash(9)], ..of(vec![evo(3, None, Some(2)), evo(7, None, None)]) };
+    let undo = proof.apply(&diff);
+    assert_ne!(proof.tree.root(), before.0);
+    proof.revert(undo);
+    assert_eq!((proof.tree.root(), proof.entries.clone()), before);
+    assert!(proof.unknown.is_empty());
+}

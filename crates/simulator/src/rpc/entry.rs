@@ -35,6 +35,7 @@ pub(super) struct Scene {
     offline: HashSet<u32>,
     platform_bans: BTreeMap<u32, u32>,
     lie: Option<(Hash256, LeafField)>,
+    score_lie: Option<(Hash256, u32)>,
 }
 
 impl Scene {
@@ -52,6 +53,7 @@ impl Scene {
             offline: state.offline.clone(),
             platform_bans: state.platform_bans.clone(),
             lie: context.lies.leaf,
+            score_lie: context.lies.score,
         }
     }
 
@@ -63,9 +65,20 @@ impl Scene {
                 LeafField::Validity => node.ban = if node.ban.is_none() { Some(node.registered) } else { None },
                 LeafField::Address => node.address += 1,
                 LeafField::OperatorKey => node.operator_key += 1,
+                LeafField::VotingKey => node.voting_key += 1,
+                LeafField::NodeType => node.evo = !node.evo,
+                LeafField::Version => node.version = if node.version == 2 { 1 } else { 2 },
+                LeafField::Confirmation => node.confirmed = node.hash,
+                LeafField::PlatformId => node.platform += 1,
             }
         }
+        node.score += self.false_points(node.hash);
         node
+    }
+
+    /// Points that this server adds to the score of a masternode.
+    pub(super) fn false_points(&self, hash: Hash256) -> u32 {
+        self.score_lie.filter(|(of, _)| *of == hash).map_or(0, |(_, points)| points)
     }
 
     /// Unix time of the block at this height; for blocks that are no longer kept, estimated by their spacing.

@@ -89,6 +89,8 @@ pub(super) struct Lies {
     pub(super) not_synced: bool,
     /// `quorum rotationinfo` finds no snapshot.
     pub(super) no_snapshots: bool,
+    /// The masternode whose score is wrong in every answer, and by how many points.
+    pub(super) score: Option<(Hash256, u32)>,
     /// The masternode about which one field is wrong in every answer.
     pub(super) leaf: Option<(Hash256, LeafField)>,
 }

@@ -120,10 +120,13 @@ fn list_diff(context: &Context<'_>, params: &Params) -> Result<Reply, RpcError> 
                     Difference::Node { before: Some(node), .. } => node.hash,
                     _ => context.state.list.known_hash(slot).expect("a node whose score changed is known"),
                 };
-                let fields = difference_fields(&scene, &difference).expect("the node is in both lists");
+                let mut fields = difference_fields(&scene, &difference).expect("the node is in both lists");
                 // The node lists every changed state, also one of which it prints nothing: a cleared operator payout address
                 // (`CDeterministicMNStateDiff::ToJson`).
                 let hides = |before: &Masternode, after: &Masternode| before.operator_payout != after.operator_payout;
+                if let Difference::Score { after, .. } = difference {
+                    fields.insert("PoSePenalty".to_owned(), Value::from(after + scene.false_points(hash)));
+                }
                 let is_hidden = matches!(&difference, Difference::Node { before: Some(before), after: Some(after) } if hides(before, after));
                 if is_hidden || !fields.is_empty() {
                     updated.push(Value::Object(Map::from_iter([(hash.to_string(), Value::Object(fields))])));

@@ -52,6 +52,14 @@ pub struct NetworkSummary {
     pub time: Option<Text<UnixSeconds>>,
     /// When the list was read from its source.
     pub list_time: Option<Text<UnixSeconds>>,
+    /// Whether the list is the one to which its block commits. Null if not known, for the reason in `list_proof_reason`.
+    pub list_proven: Option<bool>,
+    /// Why it is not known, or where the list differs. Null if the list is proven.
+    pub list_proof_reason: Option<String>,
+    /// Height of the newest block whose list was proven.
+    pub list_proven_height: Option<u32>,
+    /// Height of the newest block whose scores were recomputed.
+    pub scores_checked_height: Option<u32>,
     /// Masternodes in the list, including banned ones.
     pub registered: Option<usize>,
     /// Masternodes by state.
@@ -171,7 +179,7 @@ pub struct ObservedNetwork<'a> {
 impl NetworkSummary {
     /// The data of a network in a snapshot.
     pub fn new(snapshot: &Snapshot) -> NetworkSummary {
-        let limits = snapshot.limits();
+        let (limits, proof) = (snapshot.limits(), &snapshot.facts().list_proof);
         let bands = Risk::ALL.iter().zip(snapshot.risks()).filter(|(risk, _)| risk.exists(limits.is_some()));
         NetworkSummary {
             network: snapshot.network().into(),
@@ -180,6 +188,10 @@ impl NetworkSummary {
             block: Some(Text(snapshot.block().hash)),
             time: Some(Text(snapshot.block().time)),
             list_time: Some(Text(snapshot.read_at())),
+            list_proven: proof.status.verdict(),
+            list_proof_reason: proof.status.reason(),
+            list_proven_height: proof.proven_height.map(|height| height.0),
+            scores_checked_height: proof.scores_checked_height.map(|height| height.0),
             registered: Some(snapshot.list().registered()),
             nodes: Some(nodes(snapshot)),
             risk_nodes: Some(bands.map(|(risk, count)| (risk.label(), *count)).collect()),
