@@ -197,15 +197,14 @@ impl ChainSync {
             let types = self.settings.rules.quorum_types(source.subnet().unwrap_or(Subnet::Regtest));
             self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
         }
-        if is_hidden {
-            self.meters.gap_blocks.inc_by(1);
-        }
+        self.meters.gap_blocks.inc_by(u64::from(is_hidden));
         let is_counted = self.state.is_counted(&block.hash);
         let Some(chain) = self.state.followed_mut() else { return Ok(()) };
         let happened = if is_counted {
             self.meters.events_restored.inc_by(replayed.happened.events.len() as u64);
             chain.restore(replayed)
         } else {
+            self.watching.log_events(&self.settings.network, chain.list(), &replayed.happened.events);
             chain.advance(replayed)
         };
         self.history.record(happened, before.height).await;
@@ -332,6 +331,7 @@ impl ChainSync {
         let rule = self.replay(source.subnet()).penalty_rule;
         let Some(chain) = self.state.followed_mut() else { return Ok(0) };
         let (wrong, found) = chain.correct(full, rule.as_ref());
+        self.watching.log_events(&self.settings.network, chain.list(), &found.events);
         self.history.amend(found).await;
         Ok(wrong)
     }

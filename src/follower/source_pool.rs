@@ -2,6 +2,7 @@
 //!
 //! Never here: the chain that is followed; publishing.
 
+use std::collections::BTreeSet;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::follower::source::{Identity, Source, SourceError};
 use crate::meters::NotUnderstoodMeters;
 use crate::rpc::{ChainInfo, Client};
 use domain::MasternodeList;
-use domain::masternode::Height;
+use domain::masternode::{Height, MasternodeId};
 use domain::network_state::{Moment, SourceHealth};
 
 /// Interval at which the tips of unused sources are read, in polls.
@@ -94,6 +95,11 @@ impl SourcePool {
     /// The health of each source, for publishing.
     pub(super) fn health(&self) -> Vec<SourceHealth> {
         self.sources.iter().map(|source| source.health.clone()).collect()
+    }
+
+    /// The masternodes that the sources run as, also while one does not answer.
+    pub(super) fn own(&self) -> BTreeSet<MasternodeId> {
+        self.sources.iter().filter_map(|source| source.report.identity()).collect()
     }
 
     /// When the source in use last confirmed the list.

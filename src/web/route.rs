@@ -375,7 +375,7 @@ fn exposition(reply: MetricsReply, permit: Option<OwnedSemaphorePermit>) -> Resp
 fn json(reply: Reply) -> Response<Payload> {
     let mut response = Response::new(Payload::new(Body::Whole(vec![reply.body])));
     *response.status_mut() = reply.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     response
 }
 

@@ -114,14 +114,19 @@ pub struct History {
     pub up: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// A response: JSON with any status.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// 200 or an error status.
     pub status: StatusCode,
-    /// One JSON value.
+    /// Media type of the body.
+    pub content_type: &'static str,
+    /// One JSON value, or CSV.
     pub body: Bytes,
 }
+
+const JSON: &str = "application/json; charset=utf-8";
+const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// An error: a status and a sentence for the client.
 #[derive(Debug)]
@@ -156,7 +161,10 @@ impl Api {
             None => Err(missing(format!("unknown path; see {CONTRACT_PATH}"))),
         };
         match answer {
-            Ok(body) => Reply { status: StatusCode::OK, body },
+            Ok(body) => {
+                let is_csv = path == MASTERNODES && masternodes::is_csv(query);
+                Reply { status: StatusCode::OK, content_type: if is_csv { CSV } else { JSON }, body }
+            }
             Err(refused) => error(refused.status, &refused.error),
         }
     }
@@ -203,7 +211,7 @@ struct Error<'a> {
 
 /// An error response.
 pub(super) fn error(status: StatusCode, error: &str) -> Reply {
-    Reply { status, body: written(&Error { error }).unwrap_or_default() }
+    Reply { status, content_type: JSON, body: written(&Error { error }).unwrap_or_default() }
 }
 
 fn written(answer: &impl Serialize) -> Result<Bytes, ApiError> {
