@@ -286,7 +286,7 @@ impl Client {
         let outcome = result.as_ref().map_or_else(ErrorKind::label, |_| "ok");
         let elapsed = started.elapsed();
         self.inner.meters.observe(method.name, outcome, elapsed);
-        let (source, seconds) = (&self.inner.settings.name, elapsed.as_secs_f64());
+        let (source, seconds) = (self.name(), elapsed.as_secs_f64());
         debug!(
             source,
             method = method.name,
@@ -313,9 +313,7 @@ impl Client {
         loop {
             let chunk = tokio::time::timeout(timeout, response.chunk()).await.map_err(late)?;
             let Some(chunk) = chunk.map_err(|error| broken(&error, timeout))? else { break };
-            if let Some(page) = wrong_peer::by_body(StatusCode::OK, &chunk).filter(|_| read == 0) {
-                return Err(page);
-            }
+            wrong_peer::by_body(StatusCode::OK, &chunk).filter(|_| read == 0).map_or(Ok(()), Err)?;
             read += chunk.len() as u64;
             if read > limit {
                 return Err(ErrorKind::TooLarge { limit });
@@ -372,10 +370,7 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        request.send().await.map_err(|error| {
-            wrong_peer::by_failure(&error, &self.inner.url)
-                .unwrap_or_else(|| broken(&error, self.inner.settings.timeout))
-        })
+        request.send().await.map_err(|error| wrong_peer::failure(&error, &self.inner.url, self.inner.settings.timeout))
     }
 
     /// Passes a successful answer on; converts any other into its error kind, by its body if it has one.
@@ -390,9 +385,7 @@ impl Client {
             StatusCode::FORBIDDEN => return Err(ErrorKind::Forbidden),
             _ => {}
         }
-        if let Some(other) = wrong_peer::by_status(&response) {
-            return Err(other);
-        }
+        wrong_peer::check_status(&response)?;
         let body = collect(response, ERROR_BODY_BYTES, self.inner.settings.timeout).await?;
         Err(match status {
             _ if body.starts_with(b"Work queue depth exceeded") => ErrorKind::Refused,

@@ -3,11 +3,13 @@
 //! Never here: errors of a node; the content of a page.
 
 use std::error::Error;
+use std::time::Duration;
 
 use reqwest::header::LOCATION;
 use reqwest::{Response, StatusCode, Url};
 
 use crate::rpc::error::ErrorKind;
+use crate::rpc::http_body::broken;
 use domain::ForeignText;
 
 /// P2P and RPC ports of Dash's networks (`src/chainparams.cpp`, `src/chainparamsbase.cpp` of Dash Core): main, test, regtest.
@@ -17,8 +19,13 @@ fn wrong(what: impl std::fmt::Display) -> ErrorKind {
     ErrorKind::WrongPeer { what: ForeignText::new(what) }
 }
 
+/// The error of a connection. The URL is omitted, except for its port.
+pub(super) fn failure(error: &reqwest::Error, url: &Url, timeout: Duration) -> ErrorKind {
+    by_failure(error, url).unwrap_or_else(|| broken(error, timeout))
+}
+
 /// A broken connection to something that does not speak HTTP as the URL expects; `None` for any other failure.
-pub(super) fn by_failure(error: &reqwest::Error, url: &Url) -> Option<ErrorKind> {
+fn by_failure(error: &reqwest::Error, url: &Url) -> Option<ErrorKind> {
     let port = url.port_or_known_default().unwrap_or_default();
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(here) = cause {
@@ -51,22 +58,19 @@ fn closed(port: u16) -> ErrorKind {
     }
 }
 
-/// An answer with a status that no node gives; `None` if a node may have given it.
-pub(super) fn by_status(response: &Response) -> Option<ErrorKind> {
+/// Refuses an answer with a status that no node gives: a redirect.
+pub(super) fn check_status(response: &Response) -> Result<(), ErrorKind> {
     let status = response.status();
-    if status.is_redirection() {
-        let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let target = location.and_then(|location| response.url().join(location).ok());
-        let target = target.filter(Url::has_host).map_or_else(String::new, |target| {
-            let port = target.port().map_or_else(String::new, |port| format!(":{port}"));
-            format!(" to {}://{}{port}", target.scheme(), target.host_str().unwrap_or_default())
-        });
-        return Some(wrong(format_args!(
-            "it redirects{target} (HTTP {}); redirects are not followed",
-            status.as_u16()
-        )));
+    if !status.is_redirection() {
+        return Ok(());
     }
-    None
+    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let target = location.and_then(|location| response.url().join(location).ok());
+    let target = target.filter(Url::has_host).map_or_else(String::new, |target| {
+        let port = target.port().map_or_else(String::new, |port| format!(":{port}"));
+        format!(" to {}://{}{port}", target.scheme(), target.host_str().unwrap_or_default())
+    });
+    Err(wrong(format_args!("it redirects{target} (HTTP {}); redirects are not followed", status.as_u16())))
 }
 
 /// The body of an answer that is a page or a plain error of a web server; `None` if it may be a node's.
