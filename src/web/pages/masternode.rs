@@ -52,8 +52,10 @@ pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
     let found: Vec<Subject<'_>> = named.filter_map(|snapshot| find(snapshot, &id)).collect();
     match found.as_slice() {
         // A network without a fresh list may have it.
-        [] => unknown::page(api, &networks, id, asked)
-            .unwrap_or_else(|| sorry(StatusCode::NOT_FOUND, "This masternode is neither registered nor watched.")),
+        [] => unknown::page(api, &networks, id, asked).unwrap_or_else(|| match snapshots.is_empty() {
+            true => sorry(StatusCode::SERVICE_UNAVAILABLE, "No network is followed."),
+            false => sorry(StatusCode::NOT_FOUND, "This masternode is neither registered nor watched."),
+        }),
         [subject] => {
             let content = content(api, &networks, subject, id);
             Found { status: StatusCode::OK, title: name(subject, &id), content }
