@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, info, warn};
 
 use crate::alerting::client::{Accepted, Access, Client, SendError};
 use crate::alerting::engine::{EngineState, HEARTBEAT, lock};
@@ -104,7 +104,12 @@ pub(super) async fn send(
     };
     let body = payload::body(settings, receiver, access.token.as_ref(), notices, clock.ahead_seconds(), now);
     let transaction = payload::transaction(receiver, &notices[..body.notices]);
-    (client.send(receiver, &access, &body, &transaction).await, body.notices)
+    let started = Instant::now();
+    let sent = client.send(receiver, &access, &body, &transaction).await;
+    let (name, count, seconds) = (&receiver.name, body.notices, started.elapsed().as_secs_f64());
+    let outcome = sent.as_ref().map_or_else(|failure| failure.what.as_str(), |_| "accepted");
+    debug!(receiver = name, alerts = count, seconds, "Notification to receiver {name}: {outcome}");
+    (sent, count)
 }
 
 /// The notifications of a message without a response, which may have arrived. A retry covers the same notifications as

@@ -204,7 +204,7 @@ impl App {
     /// Applies a loaded configuration, and logs what is in use. The error names what stays in use.
     async fn take_over(&mut self, loaded: Result<LoadedConfig, String>) -> Result<(), String> {
         let refused = |error: String| format!("Configuration not reloaded, the previous one stays in force: {error}");
-        let LoadedConfig { config, warnings } = loaded.map_err(refused)?;
+        let LoadedConfig { config, warnings, .. } = loaded.map_err(refused)?;
         self.reconfigure(&config).await.map_err(|error| refused(error.to_string()))?;
         for warning in warnings {
             warn!("{warning}");

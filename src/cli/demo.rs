@@ -124,7 +124,7 @@ pub(super) async fn run(arguments: DemoArguments, origin: ConfigSources) -> Resu
             let root = format!("{}://{}", config.web.scheme(), listener.local_addr()?);
             introduce(&stages, &arguments, Some((&root, config.web.telemetry_path.as_str())));
         }
-        let load = move || Ok(LoadedConfig { config: again.clone(), warnings: Vec::new() });
+        let load = move || Ok(LoadedConfig { config: again.clone(), warnings: Vec::new(), settings: Vec::new() });
         run::serve(config, listeners, load).await?;
     }
     stages.iter().for_each(|stage| stage.miner.abort());

@@ -2,10 +2,11 @@
 //!
 //! Never here: wallet calls and calls that write, not even to check whether they are forbidden.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::app;
-use crate::cli::readiness;
+use crate::cli::{readiness, setup};
 use crate::config::{ChainConfig, Config, NetworkConfig};
 use crate::follower::rotation_reasons;
 use crate::meters::Meters;
@@ -16,10 +17,10 @@ use crate::rpc::{self, ChainInfo, Client, ErrorKind, Header, NetworkInfo, RpcErr
 use domain::chain::ChainRules;
 use domain::deployment::{self, Forks, V24};
 use domain::list_proof::{CoinbaseError, ListProof, Proven};
-use domain::watch::WatchList;
 use domain::{Block, ForeignText, Height, Masternode, MasternodeId, MasternodeList, Subnet};
 
 /// The findings, and whether every source is usable.
+#[derive(Default)]
 pub(super) struct Findings {
     /// The report.
     pub(super) report: String,
@@ -27,17 +28,24 @@ pub(super) struct Findings {
     pub(super) healthy: bool,
     /// Versions of the nodes by the name of their chain; `None` for one that did not report it.
     versions: Vec<(String, Option<u32>)>,
+    /// The list at the tip by the name of its network, from the first source that answered, and whether v24 is active.
+    lists: BTreeMap<String, (MasternodeList, Option<bool>)>,
+    /// The masternodes that the sources run as, by the name of their network.
+    own: BTreeMap<String, BTreeSet<MasternodeId>>,
+    /// Sources by network and name that accepted their credentials.
+    accepted: BTreeSet<(String, String)>,
 }
 
 /// Examines every source of every network, or of the named one.
 pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings, app::Error> {
     let meters = Meters::new(&prometheus::Registry::new())?;
-    let mut findings = Findings { report: String::new(), healthy: true, versions: Vec::new() };
-    for network in config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)) {
+    let mut findings = Findings { healthy: true, ..Findings::default() };
+    let chosen = config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name));
+    for network in chosen.clone() {
         for client in app::clients(network, &meters)? {
-            let watch = config.watch_list(&network.name);
-            examine(network, &client, &watch, &mut findings).await;
+            examine(network, &client, &mut findings).await;
         }
+        examine_watching(network, config, &mut findings);
     }
     if findings.report.is_empty() {
         return Err(format!("no network {:?} is configured", only.unwrap_or_default()).into());
@@ -48,9 +56,11 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
             described.push(&network.chain);
             let oldest = findings.oldest(&network.chain.rules.name);
             findings.report.push_str(&readiness::before_update(&network.chain.rules, oldest));
-            findings.report.push_str(&rpcauth_instructions(&network.chain, oldest));
+            let users = setup::accepted_users(config, &network.chain, &findings.accepted);
+            findings.report.push_str(&rpcauth_instructions(&network.chain, oldest, users.as_deref()));
         }
     }
+    findings.report.push_str(&setup::configuration(config, chosen, &findings.own));
     let receivers = config.alerting.receivers.len();
     if receivers > 0 {
         let _ = writeln!(
@@ -98,13 +108,14 @@ impl Findings {
     }
 }
 
-async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, findings: &mut Findings) {
+async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findings) {
     let _ = writeln!(findings.report, "network {}, source {}", network.name, client.name());
     let node = client.network_info().await;
     let unreachable = node.as_ref().is_err_and(|error| {
         matches!(
             error.kind(),
             ErrorKind::Unreachable { .. }
+                | ErrorKind::WrongPeer { .. }
                 | ErrorKind::Timeout { .. }
                 | ErrorKind::Unauthorized { .. }
                 | ErrorKind::NoCredentials { .. }
@@ -119,6 +130,7 @@ async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, fi
         findings.report.push_str("  the other calls are not tried: they would fail in the same way\n");
         return;
     }
+    findings.accepted.insert((network.name.clone(), client.name().to_string()));
     let rules = &network.chain.rules;
     if let Some(node) = node.as_ref().filter(|node| !node.subversion.starts_with(&*rules.subversion_prefix)) {
         findings.bad("chain", true, &format!("{:?} is not a {} node: check the port", node.subversion, rules.name));
@@ -150,13 +162,45 @@ async fn examine(network: &NetworkConfig, client: &Client, watch: &WatchList, fi
     if let (Some(list), Some(node)) = (&list, &node) {
         examine_rotation(client, (rules, &chain), (node.version, list.block()), findings).await;
     }
-    if let Some(list) = list.filter(|_| !watch.entries().is_empty()) {
+    if let Some(list) = list {
+        note_list(network, client, &chain, list, findings).await;
+    }
+}
+
+/// Keeps the list of a network and the masternode that the source runs as, for the check of the watch list.
+async fn note_list(
+    network: &NetworkConfig,
+    client: &Client,
+    chain: &ChainInfo,
+    list: MasternodeList,
+    findings: &mut Findings,
+) {
+    let own = client.own_masternode().await.ok().flatten();
+    let id = own.and_then(|own| own.id.or_else(|| list.by_address(own.address.as_deref()?)));
+    findings.own.entry(network.name.clone()).or_default().extend(id);
+    if !findings.lists.contains_key(&network.name) {
         let v24_active = match client.deployments().await {
             Ok(forks) => forks.get(V24).and_then(|fork| fork.active),
             Err(_) => chain.fork_active(V24),
         };
-        findings.report.push_str(&readiness::revivals(&watch.resolve(&list, &[]), &list, v24_active));
+        findings.lists.insert(network.name.clone(), (list, v24_active));
     }
+}
+
+/// The watch list of a network against its list: entries without a match, named masternodes that are not registered, and
+/// the revival of banned ones.
+fn examine_watching(network: &NetworkConfig, config: &Config, findings: &mut Findings) {
+    let Some((list, v24_active)) = findings.lists.get(&network.name) else { return };
+    let own = findings.own.get(&network.name).cloned().unwrap_or_default();
+    let watch = config.watch_list(&network.name).with_own(own);
+    let watched = watch.resolve(list, &[]);
+    let revivals = readiness::revivals(&watched, list, *v24_active);
+    let lines = setup::watch_lines(&watch, &watched, list, app::now());
+    let _ = writeln!(findings.report, "network {}, watch list", network.name);
+    for (is_good, words) in lines {
+        if is_good { findings.good("watch", &words) } else { findings.bad("watch", false, &words) }
+    }
+    findings.report.push_str(&revivals);
 }
 
 /// Optional calls that add data.
@@ -389,7 +433,8 @@ async fn examine_one(client: &Client, first: &Masternode, tip: &Block, findings:
 }
 
 /// The calls of the exporter, and the lines to add to the node's configuration.
-fn rpcauth_instructions(chain: &ChainConfig, oldest: Option<u32>) -> String {
+/// Without `users` that already work, a new user is proposed.
+fn rpcauth_instructions(chain: &ChainConfig, oldest: Option<u32>, users: Option<&[String]>) -> String {
     let mut text = format!(
         "\nThe exporter calls these methods of {} nodes and no others; none needs a wallet, none writes:\n",
         chain.rules.name
@@ -399,7 +444,13 @@ fn rpcauth_instructions(chain: &ChainConfig, oldest: Option<u32>) -> String {
         let need = if method.required { "required" } else { "optional" };
         let _ = writeln!(text, "  {:<21} {need:<9} {}", method.name, method.purpose);
     }
-    if chain.dialect.user == RpcUser::Shared {
+    let shared = chain.dialect.user == RpcUser::Shared;
+    if let Some(users) = users.filter(|_| chain.dialect.user == RpcUser::Restricted) {
+        text.push_str("\nThe configured user works. To limit it to these methods, these lines in dash.conf:\n\n");
+        users.iter().for_each(|user| text.push_str(&rpc::rpcauth::whitelist_lines(user, &methods, oldest)));
+        return text;
+    }
+    if shared {
         text.push_str(
             "\nThese nodes have no user for one program: let the exporter read the cookie, or give it the node's\n\
              rpcuser and rpcpassword, and keep the RPC port on this host.\n",

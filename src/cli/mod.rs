@@ -4,6 +4,7 @@
 
 mod backfill;
 mod block_or_time;
+mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
@@ -24,20 +25,19 @@ mod rules;
 mod run;
 #[cfg(feature = "demo")]
 mod scenario;
+mod setup;
 mod text_table;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, Config, ConfigSources, LoadedConfig};
+use crate::config::{self, ConfigSources};
 use crate::metrics;
-use domain::watch::Selector;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -243,7 +243,7 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             print_findings(&answers.report, answers.all_accepted)
         }
         Command::Rules(arguments) => print(&rules::run(arguments)?),
-        Command::Check => print(&describe_config(&load()?)),
+        Command::Check => check::run(&load()?),
         Command::Metrics => print(&metrics::reference::reference()),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),
@@ -286,60 +286,4 @@ fn print(text: &str) -> Result<(), CommandError> {
 fn print_findings(report: &str, is_well: bool) -> Result<(), CommandError> {
     print(report)?;
     if is_well { Ok(()) } else { Err(CommandError::NotWell) }
-}
-
-fn days(span: Duration) -> u64 {
-    span.as_secs() / 86_400
-}
-
-/// The protection of the server in words.
-fn protection(config: &Config) -> String {
-    let Some(file) = &config.web.config_file else { return "to anybody, unencrypted".into() };
-    let parts = [
-        (file.encrypted, "TLS"),
-        (file.asks_for_certificate, "client certificates"),
-        (file.asks_for_password, "passwords"),
-    ];
-    let parts: Vec<&str> = parts.into_iter().filter_map(|(given, what)| given.then_some(what)).collect();
-    let parts = if parts.is_empty() { "no TLS and no passwords".into() } else { parts.join(", ") };
-    format!("{parts}, by {}", file.path.display())
-}
-
-/// The effective configuration.
-fn describe_config(loaded: &LoadedConfig) -> String {
-    let config = &loaded.config;
-    let mut lines = vec!["the configuration is good".to_string()];
-    for network in &config.networks {
-        lines.push(format!(
-            "network {}: a look each {:?}, withdrawn after {:?} without confirmation",
-            network.name, network.poll_interval, network.stale_after
-        ));
-        lines.extend(network.sources.iter().map(|source| format!("  source {}: {}", source.name, source.url)));
-    }
-    for (network, entry) in &config.watch {
-        let selection = match &entry.selector {
-            Selector::Id(id) => id.to_string(),
-            Selector::Fields(fields) => {
-                let fields: Vec<String> =
-                    fields.iter().map(|(field, value)| format!("{}={value}", field.label())).collect();
-                fields.join(", ")
-            }
-        };
-        let place = network.as_ref().map_or_else(String::new, |network| format!(" on {network}"));
-        lines.push(format!("watch {:?}{place}: {selection}", entry.alias));
-    }
-    let addresses: Vec<String> = config.web.listen_addresses.iter().map(ToString::to_string).collect();
-    lines.push(format!("serves {} on {} ({})", config.web.telemetry_path, addresses.join(", "), protection(config)));
-    lines.push(match &config.history.path {
-        Some(path) => {
-            format!(
-                "keeps events for {} days and counters for good in {}",
-                days(config.history.retention),
-                path.display()
-            )
-        }
-        None => "keeps nothing: counters begin when the process starts (history.path)".to_string(),
-    });
-    lines.extend(loaded.warnings.iter().map(|warning| format!("warning: {warning}")));
-    lines.join("\n") + "\n"
 }

@@ -15,7 +15,7 @@ use crate::web::listen;
 
 /// Runs with a configuration that was loaded from `origin`.
 pub(super) async fn run(loaded: LoadedConfig, origin: ConfigSources) -> Result<(), CommandError> {
-    let LoadedConfig { config, warnings } = loaded;
+    let LoadedConfig { config, warnings, .. } = loaded;
     logging::start(&config.log);
     for warning in warnings {
         warn!("{warning}");

@@ -12,11 +12,11 @@ use crate::secret::file;
 /// Largest file with certificate authorities, in bytes: several times that of a browser.
 const MAX_PEM_BYTES: u64 = 1024 * 1024;
 
-/// The path of a file, with `~` for the home directory.
+/// The path of a file: relative to the file that names it, with `~` for the home directory.
 pub(super) fn path(file: FilePath, at: &Place<'_>, home: Option<&Path>) -> Option<PathBuf> {
     let below = file.0.strip_prefix('~').filter(|below| below.is_empty() || below.starts_with('/'));
     match (below, home) {
-        (None, _) => Some(file.0.into()),
+        (None, _) => Some(at.folder().join(file.0)),
         (Some(below), Some(home)) => Some(home.join(below.trim_start_matches('/'))),
         (Some(_), None) => {
             at.error("begins with ~, and no home directory is known: write the absolute path");

@@ -14,7 +14,9 @@ use exporter_toolkit::web_config;
 use crate::config::file_permissions::{open_to_everybody, open_to_others};
 use crate::config::mistakes::{Mistakes, Place};
 use crate::config::sections::RootSection;
-use crate::config::{Config, chain, maintenance, network, overrides, receiver_match, reference, sections, watch, yaml};
+use crate::config::{
+    Config, chain, effective, maintenance, network, overrides, receiver_match, reference, sections, watch, yaml,
+};
 use crate::metrics;
 use crate::rpc::Credentials;
 
@@ -52,6 +54,8 @@ pub struct LoadedConfig {
     pub config: Config,
     /// Warnings for the operator.
     pub warnings: Vec<String>,
+    /// The effective settings, without secrets: a line for each key that has a value.
+    pub settings: Vec<String>,
 }
 
 /// Every error of a configuration, each with the path of its key.
@@ -89,7 +93,7 @@ pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Erro
         .as_ref()
         .map_or_else(|| "the configuration".to_string(), |file| format!("configuration {}", file.display()));
     let fail = |errors| Errors { place: place.clone(), errors };
-    let mistakes = Mistakes::default();
+    let mistakes = Mistakes::of_file(origin.file.as_deref());
     let mut merged = match origin.file.as_deref().map(from_file) {
         None => Value::new(None, ValueKind::Table(Map::new())),
         Some(Ok(value)) => value,
@@ -97,8 +101,10 @@ pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Erro
     };
     overrides::environment(&mut merged, &origin.environment, &mistakes);
     overrides::arguments(&mut merged, &origin.overrides, &mistakes);
-    include_profiles(&mut merged, origin, &mistakes);
-    let mut config = read(&merged, &mistakes, origin.home.as_deref());
+    include_profiles(&mut merged, &mistakes);
+    let root: RootSection = crate::config::read::read(&merged, &mistakes);
+    let settings = serde_json::to_value(&root).map(|read| effective::lines(&read, &merged)).unwrap_or_default();
+    let mut config = validate(root, &Place::root(&merged, &mistakes), origin.home.as_deref());
     let mut warnings = overrides::mistyped(&origin.environment, reference::sections());
     warnings.extend(readable_secrets(&config));
     warnings.extend(receiver_match::warnings(&config.alerting, &config.watch));
@@ -114,7 +120,7 @@ pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Erro
     }
     let warnings = exposed(&config).into_iter().chain(warnings).collect();
     let errors = Some(mistakes.into_lines()).filter(|errors| !errors.is_empty()).map(fail);
-    Ok((LoadedConfig { warnings, config }, errors))
+    Ok((LoadedConfig { config, warnings, settings }, errors))
 }
 
 /// The keys and values of a file. An error never quotes its content: the wrong file may be one with a password.
@@ -129,13 +135,13 @@ pub(super) fn from_file(path: &Path) -> Result<Value, String> {
     yaml::parse(&text)
 }
 
-/// Loads the profiles of chains that are separate files, with paths relative to the configuration file.
-fn include_profiles(merged: &mut Value, origin: &ConfigSources, mistakes: &Mistakes) {
+/// Loads the profiles of chains that are separate files, with paths relative to the configuration file if it names them.
+fn include_profiles(merged: &mut Value, mistakes: &Mistakes) {
     let ValueKind::Table(root) = &mut merged.kind else { return };
     let Some(ValueKind::Table(chains)) = root.get_mut("chains").map(|chains| &mut chains.kind) else { return };
     for (name, profile) in chains {
         let ValueKind::String(path) = &profile.kind else { continue };
-        let folder = origin.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let folder = if profile.origin().is_some() { Path::new("") } else { mistakes.folder() };
         match from_file(&folder.join(path)) {
             Ok(value) => *profile = value,
             Err(error) => {
@@ -146,14 +152,16 @@ fn include_profiles(merged: &mut Value, origin: &ConfigSources, mistakes: &Mista
     }
 }
 
-/// Reads and checks every section, in the order of the errors.
-fn read(merged: &Value, mistakes: &Mistakes, home: Option<&Path>) -> Config {
-    let root: RootSection = crate::config::read::read(merged, mistakes);
-    let at = Place::root(merged, mistakes);
+/// Checks every section, in the order of the errors.
+fn validate(root: RootSection, at: &Place<'_>, home: Option<&Path>) -> Config {
     let chains = chain::chains(root.chains, &at.key("chains"));
     let networks = network::networks(root.networks, &root.history, &chains, &at.key("networks"), home);
-    let watch = watch::watch(root.watch, &networks, &at.key("watch"));
-    let metrics = sections::metrics(root.series, root.payment, &at);
+    let watch = match root.watch {
+        Some(section) => watch::watch(section, &networks, &at.key("watch")),
+        None if at.key("watch").is_empty() => watch::implied(),
+        None => Vec::new(),
+    };
+    let metrics = sections::metrics(root.series, root.payment, at);
     let probe = root.probe.settings();
     let history = root.history.settings(&at.key("history"), home);
     let (alerting, maintenance) =

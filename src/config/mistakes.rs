@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use ::config::{Value, ValueKind};
 
@@ -24,9 +25,22 @@ struct Mistake {
 pub(super) struct Mistakes {
     found: RefCell<Vec<Mistake>>,
     paths: RefCell<HashSet<String>>,
+    /// The folder of the file, to which paths in it are relative; empty without one.
+    folder: PathBuf,
 }
 
 impl Mistakes {
+    /// No errors yet, of a configuration in this file.
+    pub(super) fn of_file(file: Option<&Path>) -> Mistakes {
+        let folder = file.and_then(Path::parent).unwrap_or(Path::new("")).to_path_buf();
+        Mistakes { folder, ..Mistakes::default() }
+    }
+
+    /// The folder of the file.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Adds an error that belongs to no key of the file.
     pub(super) fn add(&self, path: &str, what: impl Display) {
         self.add_at(path, what, vec![usize::MAX]);
@@ -138,6 +152,13 @@ impl<'a> Place<'a> {
             Some(ValueKind::Array(values)) => (0..values.len()).map(|index| self.index(index)).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The folder to which a path at this position is relative: that of the file, or the working directory if a variable or
+    /// an argument set it.
+    pub(super) fn folder(&self) -> &'a Path {
+        let is_of_file = self.value.is_none_or(|value| value.origin().is_none());
+        if is_of_file { self.mistakes.folder() } else { Path::new("") }
     }
 
     /// Whether there is no value at this position.

@@ -9,6 +9,7 @@
 mod alerting;
 mod chain;
 mod duration;
+mod effective;
 mod email;
 mod expect;
 mod file_permissions;

@@ -34,8 +34,8 @@ const DEFAULT_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 10066);
 pub(super) struct RootSection {
     /// Networks to follow; without any, the Dash node on this host.
     pub(super) networks: Option<List<NetworkSection>>,
-    /// Masternodes to watch.
-    pub(super) watch: List<WatchSection>,
+    /// Masternodes to watch. Without this key, those that the sources run as; see `self`.
+    pub(super) watch: Option<List<WatchSection>>,
     pub(super) series: SeriesSection,
     pub(super) payment: PaymentSection,
     pub(super) probe: ProbeSection,

@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::NetworkConfig;
 use crate::config::expect::ExpectSection;
 use crate::config::kinds::IdentityKind;
-use crate::config::leaf::{LabelText, Leaf, List, Name, Text};
+use crate::config::leaf::{Flag, LabelText, Leaf, List, Name, Text};
 use crate::config::mistakes::Place;
 use crate::config::thresholds::EntryThresholdsSection;
 use crate::config::value::nearest;
+use crate::config::{NetworkConfig, WatchConfig};
 use domain::MasternodeId;
+use domain::condition::ThresholdOverrides;
 use domain::watch::{Selector, WatchEntry, WatchField};
 
 /// Labels that a group key would collide with, here or in Prometheus.
@@ -58,15 +59,18 @@ const RESERVED: &[&str] = &[
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WatchSection {
-    /// One masternode, watched also while it is not on the list; either this or `select`.
+    /// One masternode, watched also while it is not on the list; either this, `select` or `self`.
     masternode: Option<Leaf<IdentityKind>>,
     /// All masternodes with these values; if there are several fields, all must match.
     select: Option<FieldsSection>,
+    /// The masternodes that the sources run as, by their reports. Without `watch` and `watch_files`, these are watched.
+    #[serde(rename = "self")]
+    own: Option<Flag>,
     /// Only on this network; without it, on all.
     network: Option<Name>,
     /// Name of the masternode: the label `alias`.
     alias: Option<LabelText>,
-    /// With `select`: the alias is this and the first 8 digits of the proTxHash.
+    /// With `select` or `self`: the alias is this and the first 8 digits of the proTxHash.
     alias_prefix: Option<LabelText>,
     /// Groups, by their keys: labels of `masternode_info` and of `masternode_group_nodes`.
     groups: BTreeMap<String, LabelText>,
@@ -106,24 +110,38 @@ impl FieldsSection {
     }
 }
 
+/// The watch list of a configuration that names none: the masternodes that the sources run as.
+pub(super) fn implied() -> Vec<WatchConfig> {
+    let entry = WatchEntry {
+        selector: Selector::Own,
+        alias: String::new(),
+        groups: BTreeMap::new(),
+        expectations: Vec::new(),
+        thresholds: ThresholdOverrides::default(),
+    };
+    vec![(None, entry)]
+}
+
 /// Checks the entries; `networks` are those that an entry may be limited to.
-pub(super) fn watch(
-    section: List<WatchSection>,
-    networks: &[NetworkConfig],
-    at: &Place<'_>,
-) -> Vec<(Option<String>, WatchEntry)> {
-    let mut entries: Vec<(Option<String>, WatchEntry)> = Vec::new();
+pub(super) fn watch(section: List<WatchSection>, networks: &[NetworkConfig], at: &Place<'_>) -> Vec<WatchConfig> {
+    let mut entries: Vec<WatchConfig> = Vec::new();
     for (index, mut section) in section.each() {
         let at = at.index(index);
         let network = section.network.take().map(|name| name.0);
         check_network(network.as_deref(), networks, &at);
         let Some(entry) = entry(section, &at) else { continue };
-        let meant = networks.iter().filter(|known| network.as_ref().is_none_or(|name| known.name == *name));
-        if let Err(error) = check_identity(&entry.selector, meant) {
+        let meant = || networks.iter().filter(|known| network.as_ref().is_none_or(|name| known.name == *name));
+        if let Err(error) = check_identity(&entry.selector, meant()) {
             at.key("masternode").error(error);
+        }
+        if entry.selector == Selector::Own && !meant().any(|network| network.ask.reports) {
+            at.key("self").error("needs ask.reports of the network: only the reports say which masternode a source is");
         }
         let together = |other: &Option<String>| other.is_none() || network.is_none() || *other == network;
         let earlier = || entries.iter().filter(|(other, _)| together(other)).map(|(_, earlier)| earlier);
+        if entry.selector == Selector::Own && earlier().any(|earlier| earlier.selector == Selector::Own) {
+            at.key("self").error("an earlier entry is for the own masternodes already");
+        }
         if matches!(entry.selector, Selector::Id(_)) && earlier().any(|earlier| earlier.selector == entry.selector) {
             at.key("masternode").error("an earlier entry has the same masternode");
         }
@@ -151,11 +169,19 @@ pub(super) fn check_network(name: Option<&str>, networks: &[NetworkConfig], at: 
 }
 
 fn entry(section: WatchSection, at: &Place<'_>) -> Option<WatchEntry> {
-    let (alias_key, alias, other_key, other) = match section.select {
-        Some(_) => ("alias_prefix", section.alias_prefix, "alias", section.alias),
-        None => ("alias", section.alias, "alias_prefix", section.alias_prefix),
+    let own = section.own.is_some_and(|own| own.0);
+    let (alias_key, alias, other_key, other) = match section.select.is_some() || own {
+        true => ("alias_prefix", section.alias_prefix, "alias", section.alias),
+        false => ("alias", section.alias, "alias_prefix", section.alias_prefix),
     };
-    let selector = selector(section.masternode, section.select, at);
+    let selector = match (own, section.masternode.is_some() || section.select.is_some()) {
+        (true, false) => Some(Selector::Own),
+        (true, true) => {
+            at.key("self").error("give either this, masternode or select");
+            None
+        }
+        (false, _) => selector(section.masternode, section.select, at),
+    };
     if other.is_some() {
         at.key(other_key).error(format_args!("use {alias_key} here"));
     }

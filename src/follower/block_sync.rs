@@ -181,15 +181,14 @@ impl ChainSync {
             let types = self.settings.rules.quorum_types(source.subnet().unwrap_or(Subnet::Regtest));
             self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
         }
-        if is_hidden {
-            self.recorded.meters.gap_blocks.inc_by(1);
-        }
+        self.recorded.meters.gap_blocks.inc_by(u64::from(is_hidden));
         let is_counted = self.recorded.state.is_counted(&block.hash);
         let Some(chain) = self.recorded.state.followed_mut() else { return Ok(()) };
         let happened = if is_counted {
             self.recorded.meters.events_restored.inc_by(replayed.happened.events.len() as u64);
             chain.restore(replayed)
         } else {
+            self.lists.watching.log_events(&self.settings.network, chain.list(), &replayed.happened.events);
             chain.advance(replayed)
         };
         self.recorded.history.record(happened, before.height).await;
@@ -286,6 +285,7 @@ impl ChainSync {
         let rule = self.replay(source.subnet()).penalty_rule;
         let Some(chain) = self.recorded.state.followed_mut() else { return 0 };
         let (wrong, found) = chain.correct(list, rule.as_ref());
+        self.lists.watching.log_events(&self.settings.network, chain.list(), &found.events);
         self.recorded.history.amend(found).await;
         wrong
     }

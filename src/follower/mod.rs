@@ -106,6 +106,8 @@ impl Follower {
 
     /// Follows until the sender of the watch list is dropped, which is how the owner stops it.
     pub async fn run(mut self) {
+        // The masternodes that are watched are known before any source answers.
+        self.publisher.publish_sources(&self.sources, &self.chain);
         let mut timer = tokio::time::interval(self.settings.poll_interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -116,6 +118,7 @@ impl Follower {
                         return;
                     }
                     self.publish_again();
+                    self.publish_health();
                 }
                 _ = timer.tick() => self.poll().await,
                 () = reached(self.chain.enrichment.votes_due()) => self.read_votes().await,
@@ -130,18 +133,17 @@ impl Follower {
             self.withdraw_if_stale(&troubles);
         }
         if self.sources.is_report_poll() {
-            self.sources.ask_for_reports(self.chain.list().cloned()).await;
-            let facts = self.chain.enrichment.facts_mut();
-            if facts.is_some_and(|facts| source_health::collect(&self.sources, facts)) {
-                self.publish_again();
-            }
+            self.ask_for_reports().await;
         }
-        self.publisher.publish_sources(&self.sources, &self.chain);
+        self.publish_health();
     }
 
     /// As [`Follower::poll`], but returns the errors: one line for each source.
     pub async fn poll_once(&mut self) -> Result<(), Vec<String>> {
         let followed = self.try_sources().await;
+        if followed.is_ok() && self.chain.lists.watching.wants_own() {
+            self.ask_for_reports().await;
+        }
         self.publisher.publish_sources(&self.sources, &self.chain);
         followed
     }

@@ -39,12 +39,14 @@ pub(super) struct Publisher {
     state: watch::Sender<Arc<NetworkState>>,
     /// When the list was last read from a node.
     pub(super) read_at: UnixSeconds,
+    /// That nothing is watched was logged.
+    is_nothing_logged: bool,
 }
 
 impl Publisher {
     /// Publishes to `state`.
     pub(super) fn new(state: watch::Sender<Arc<NetworkState>>) -> Publisher {
-        Publisher { state, read_at: UnixSeconds(0) }
+        Publisher { state, read_at: UnixSeconds(0), is_nothing_logged: false }
     }
 
     /// Whether a snapshot is published.
@@ -62,6 +64,15 @@ impl Publisher {
         self.state.send_modify(|state| complete(Arc::make_mut(state), sources, chain));
     }
 
+    /// Logs once that no masternode is watched. Called when the sources were asked whether they are masternodes.
+    pub(super) fn log_nothing_watched(&mut self) {
+        let is_nothing = self.state.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.watched().is_empty());
+        if is_nothing && !self.is_nothing_logged {
+            watch_entries::log_nothing(&self.state.borrow().network);
+        }
+        self.is_nothing_logged = is_nothing;
+    }
+
     /// Withdraws the snapshot; the sources stay.
     pub(super) fn withdraw(&self, sources: &SourcePool, chain: &ChainSync) {
         self.publish_snapshot(None, sources, chain);
@@ -69,7 +80,13 @@ impl Publisher {
 
     /// Withdraws the snapshot, and keeps the published sources as they are.
     pub(super) fn withdraw_snapshot(&self) {
-        self.state.send_if_modified(|state| Arc::make_mut(state).snapshot.take().is_some());
+        self.state.send_if_modified(|state| {
+            let state = Arc::make_mut(state);
+            let withdrawn = state.snapshot.take();
+            let is_change = withdrawn.is_some();
+            state.withdrawn = withdrawn.or(state.withdrawn.take());
+            is_change
+        });
     }
 
     /// Publishes the followed list with the facts that complete it. A list that hides a watched masternode would show
@@ -78,6 +95,7 @@ impl Publisher {
         let ChainSync { recorded, enrichment, lists, settings, list_check, .. } = chain;
         let watching = &mut lists.watching;
         let (Some(followed), Some(facts)) = (recorded.followed(), enrichment.facts()) else { return };
+        watching.set_own(sources.own());
         watching.select(followed.list());
         if watching.is_hidden_in(followed.list()) {
             return self.withdraw(sources, chain);
@@ -100,7 +118,8 @@ impl Publisher {
     fn publish_snapshot(&self, snapshot: Option<Arc<Snapshot>>, sources: &SourcePool, chain: &ChainSync) {
         self.state.send_modify(|state| {
             let state = Arc::make_mut(state);
-            state.snapshot = snapshot;
+            let before = std::mem::replace(&mut state.snapshot, snapshot);
+            state.withdrawn = if state.snapshot.is_some() { None } else { before.or(state.withdrawn.take()) };
             complete(state, sources, chain);
         });
     }
@@ -113,6 +132,9 @@ fn complete(state: &mut NetworkState, sources: &SourcePool, chain: &ChainSync) {
     state.not_understood = sources.forks.not_understood();
     state.fork_activation = sources.forks.activation_height();
     state.score_disagreements = chain.recorded.meters.score_disagreements.total();
+    if !Arc::ptr_eq(&state.named, chain.lists.watching.named()) {
+        state.named = Arc::clone(chain.lists.watching.named());
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::follower::FollowerSettings;
 use crate::follower::source::optional;
 use crate::follower::source_pool::SourcePool;
+use crate::follower::{Follower, FollowerSettings, watch_entries};
 use crate::rpc::dash::sessions::SeenSessions;
 use crate::rpc::node::FILTER_INDEX;
 use crate::rpc::{ChainInfo, Client, NetworkInfo};
@@ -18,7 +18,7 @@ use domain::network_state::{OwnMasternode, SourceHealth};
 use domain::probe::Peer;
 use domain::release::bad_version;
 use domain::session::DkgSessions;
-use domain::{Masternode, MasternodeId, MasternodeList};
+use domain::{MasternodeId, MasternodeList};
 
 /// Reports after which a node that is no masternode is asked again: the answer changes only with a restart.
 const ORDINARY_REPORTS: u32 = 20;
@@ -104,13 +104,35 @@ fn as_peer(node: &NetworkInfo) -> Peer {
     }
 }
 
-/// The masternode with an address, which is unique. For a node that was banned before it reported its identity.
-fn by_address(list: &MasternodeList, address: &str) -> Option<MasternodeId> {
-    let has = |masternode: &&Masternode| masternode.details.address().as_deref() == Some(address);
-    list.masternodes().iter().find(has).map(|masternode| masternode.id)
+impl Follower {
+    /// Asks the sources for their reports about themselves, and publishes changes.
+    pub(super) async fn ask_for_reports(&mut self) {
+        self.sources.ask_for_reports(self.chain.list().cloned()).await;
+        let (own, is_wanted) = (self.sources.own(), self.chain.lists.watching.wants_own());
+        let is_other = self.chain.lists.watching.set_own(own.clone());
+        if is_other && is_wanted {
+            watch_entries::log_own(&self.settings.network, &own);
+        }
+        let facts = self.chain.enrichment.facts_mut();
+        let is_news = facts.is_some_and(|facts| collect(&self.sources, facts));
+        if is_news || is_other {
+            self.publish_again();
+        }
+    }
+
+    /// Publishes the health of the sources, and logs once that nothing is watched.
+    pub(super) fn publish_health(&mut self) {
+        self.publisher.publish_sources(&self.sources, &self.chain);
+        self.publisher.log_nothing_watched();
+    }
 }
 
 impl SourceReports {
+    /// The masternode that the source runs as, also while it does not answer; `None` until it reported one.
+    pub(super) fn identity(&self) -> Option<MasternodeId> {
+        self.identity
+    }
+
     /// Nothing was reported by the source `name` yet.
     pub(super) fn new(name: &str) -> SourceReports {
         SourceReports {
@@ -156,7 +178,7 @@ impl SourceReports {
             answer.as_ref().map_or(self.is_masternode, |own| own.as_ref().is_some_and(Option::is_some));
         let own = answer.ok().flatten().flatten();
         if let Some(own) = &own {
-            let known = || self.identity.or_else(|| by_address(list?, own.address.as_deref()?));
+            let known = || self.identity.or_else(|| list?.by_address(own.address.as_deref()?));
             self.identity = own.id.or_else(known);
         }
         let id = self.identity;

@@ -2,6 +2,7 @@
 //!
 //! Never here: the chain that is followed; publishing.
 
+use std::collections::BTreeSet;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use domain::MasternodeList;
 use domain::chain::Subnet;
 use domain::deployment::Deployment;
 use domain::list::Block;
-use domain::masternode::Height;
+use domain::masternode::{Height, MasternodeId};
 use domain::network_state::{Moment, SourceHealth};
 
 /// Interval at which the tips of unused sources are read, in polls.
@@ -93,6 +94,11 @@ impl SourcePool {
     /// The health of each source, for publishing.
     pub(super) fn health(&self) -> Vec<SourceHealth> {
         self.sources.iter().map(|source| source.reports.health.clone()).collect()
+    }
+
+    /// The masternodes that the sources run as, also while one does not answer.
+    pub(super) fn own(&self) -> BTreeSet<MasternodeId> {
+        self.sources.iter().filter_map(|source| source.reports.identity()).collect()
     }
 
     /// When the source in use last confirmed the list.

@@ -3,10 +3,13 @@
 //! Never here: maintenance; what is published of a masternode.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::follower::watch_entries;
 use domain::entry_matches::EntryMatches;
+use domain::event::Event;
 use domain::list::MasternodeList;
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::unreadable::Unreadable;
@@ -15,6 +18,10 @@ use domain::watch::{Selector, WatchList, WatchTarget};
 /// See the module.
 pub(super) struct Watching {
     list: watch::Receiver<WatchList>,
+    /// The last list, with the masternodes that the sources run as.
+    current: WatchList,
+    /// The masternodes that are watched whatever is on the list of the tip.
+    named: Arc<[WatchTarget]>,
     targets: Vec<WatchTarget>,
     /// The selector that each of them was selected by last.
     selected_by: HashMap<MasternodeId, Selector>,
@@ -25,24 +32,57 @@ pub(super) struct Watching {
 impl Watching {
     /// Nothing is selected yet.
     pub(super) fn new(list: watch::Receiver<WatchList>) -> Watching {
-        Watching { list, targets: Vec::new(), selected_by: HashMap::new(), is_news: false }
+        let current = list.borrow().clone();
+        let named = current.named().into();
+        Watching { list, current, named, targets: Vec::new(), selected_by: HashMap::new(), is_news: false }
     }
 
     /// Waits for another watch list. Fails when the sender is gone.
     pub(super) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         self.list.changed().await?;
-        self.is_news = true;
+        self.take_over();
         Ok(())
+    }
+
+    /// Takes over the watch list that came last.
+    fn take_over(&mut self) {
+        self.is_news = true;
+        let own = self.current.own().clone();
+        self.current = self.list.borrow_and_update().clone().with_own(own);
+        self.named = self.current.named().into();
+    }
+
+    /// Sets the masternodes that the sources run as. Returns whether they changed.
+    pub(super) fn set_own(&mut self, own: BTreeSet<MasternodeId>) -> bool {
+        if own == *self.current.own() {
+            return false;
+        }
+        self.current = std::mem::take(&mut self.current).with_own(own);
+        self.named = self.current.named().into();
+        true
+    }
+
+    /// Whether an entry selects the masternodes that the sources run as.
+    pub(super) fn wants_own(&self) -> bool {
+        self.current.entries().iter().any(|entry| entry.selector == Selector::Own)
+    }
+
+    /// The masternodes that are watched whatever is on the list of the tip.
+    pub(super) fn named(&self) -> &Arc<[WatchTarget]> {
+        &self.named
     }
 
     /// Selects the watched masternodes of a list. A masternode stays watched for as long as the watch list has an entry with the
     /// selector that selected it: a payee or key that changes on the chain can be a theft.
     pub(super) fn select(&mut self, list: &MasternodeList) {
-        let watch_list = self.list.borrow_and_update();
-        let is_news = std::mem::take(&mut self.is_news) || watch_list.has_changed();
+        if self.list.has_changed().unwrap_or(false) {
+            self.take_over();
+        }
+        let is_news = std::mem::take(&mut self.is_news);
+        let watch_list = &self.current;
         let mut known = std::mem::take(&mut self.targets);
         if is_news {
-            let kept = |target: &WatchTarget| kept(&watch_list, target, self.selected_by.get(&target.id)?);
+            let kept = |target: &WatchTarget| kept(watch_list, target, self.selected_by.get(&target.id)?);
             known = known.iter().filter_map(kept).collect();
         }
         self.targets = watch_list.resolve(list, &known);
@@ -55,9 +95,24 @@ impl Watching {
         }
     }
 
+    /// Logs the events of watched masternodes after a list. Before the first publication, the watched ones are selected first.
+    pub(super) fn log_events(&mut self, network: &str, list: &MasternodeList, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
+        if self.targets.is_empty() {
+            self.select(list);
+        }
+        let target = |id: &MasternodeId| {
+            let position = self.targets.binary_search_by_key(id, |target| target.id);
+            position.ok().map(|position| &self.targets[position])
+        };
+        watch_entries::log_events(network, events, target);
+    }
+
     /// How many masternodes of a list each entry matches at a time.
     pub(super) fn matches(&self, list: &MasternodeList, now: UnixSeconds) -> Vec<EntryMatches> {
-        self.list.borrow().matches(list, &self.targets, now)
+        self.current.matches(list, &self.targets, now)
     }
 
     /// The masternodes that were selected last.
@@ -91,11 +146,7 @@ impl Watching {
         if unreadable.entries() == 0 {
             return BTreeSet::new();
         }
-        let watch_list = self.list.borrow();
-        let named = watch_list.entries().iter().filter_map(|entry| match &entry.selector {
-            Selector::Id(id) => Some(*id),
-            Selector::Fields(_) => None,
-        });
+        let named = self.named.iter().map(|target| target.id);
         let unnamed = unreadable.unnamed() > 0;
         let is_hidden = |id: &MasternodeId| unreadable.has(id) || (unnamed && list.get(id).is_none());
         named.chain(self.targets.iter().map(|target| target.id)).filter(is_hidden).collect()

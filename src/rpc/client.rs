@@ -10,6 +10,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tracing::debug;
 
 use crate::meters::{NotUnderstood, RpcMeters};
 use crate::outbound;
@@ -24,7 +25,7 @@ use crate::rpc::legacy;
 use crate::rpc::limits::Limits;
 use crate::rpc::methods::{self, Method};
 use crate::rpc::registered::Registered;
-use crate::rpc::retry;
+use crate::rpc::{retry, wrong_peer};
 use crate::secret::Secret;
 use domain::payment::Vote;
 use domain::{Block, BlockHash, ForeignText, Height, ListDiff, Masternode, MasternodeId, Outpoint};
@@ -275,7 +276,7 @@ impl Client {
         let answer = async {
             let response = self.request(method, params).await?;
             let body = collect(response, self.inner.limits.whole(method), timeout).await?;
-            read(&body)
+            wrong_peer::by_body(StatusCode::OK, &body).map_or_else(|| read(&body), Err)
         };
         let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
         self.finish(method, started, result)
@@ -283,7 +284,17 @@ impl Client {
 
     fn finish<T>(&self, method: &Method, started: Instant, result: Result<T, ErrorKind>) -> Result<T, RpcError> {
         let outcome = result.as_ref().map_or_else(ErrorKind::label, |_| "ok");
-        self.inner.meters.observe(method.name, outcome, started.elapsed());
+        let elapsed = started.elapsed();
+        self.inner.meters.observe(method.name, outcome, elapsed);
+        let (source, seconds) = (self.name(), elapsed.as_secs_f64());
+        debug!(
+            source,
+            method = method.name,
+            outcome,
+            seconds,
+            "RPC call {} at source {source}: {outcome}",
+            method.name
+        );
         result.map_err(|kind| self.error(method, kind))
     }
 
@@ -302,6 +313,7 @@ impl Client {
         loop {
             let chunk = tokio::time::timeout(timeout, response.chunk()).await.map_err(late)?;
             let Some(chunk) = chunk.map_err(|error| broken(&error, timeout))? else { break };
+            wrong_peer::by_body(StatusCode::OK, &chunk).filter(|_| read == 0).map_or(Ok(()), Err)?;
             read += chunk.len() as u64;
             if read > limit {
                 return Err(ErrorKind::TooLarge { limit });
@@ -351,18 +363,14 @@ impl Client {
     }
 
     async fn send(&self, body: &str, authorization: Option<&Secret>) -> Result<Response, ErrorKind> {
-        let mut request = self
-            .inner
-            .http
-            .post(self.inner.url.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string());
+        let request = self.inner.http.post(self.inner.url.clone());
+        let mut request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         if let Some(authorization) = authorization {
             let mut value = HeaderValue::from_str(authorization.expose()).expect("base64 is valid in a header");
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        request.send().await.map_err(|error| broken(&error, self.inner.settings.timeout))
+        request.send().await.map_err(|error| wrong_peer::failure(&error, &self.inner.url, self.inner.settings.timeout))
     }
 
     /// Passes a successful answer on; converts any other into its error kind, by its body if it has one.
@@ -377,12 +385,14 @@ impl Client {
             StatusCode::FORBIDDEN => return Err(ErrorKind::Forbidden),
             _ => {}
         }
+        wrong_peer::check_status(&response)?;
         let body = collect(response, ERROR_BODY_BYTES, self.inner.settings.timeout).await?;
         Err(match status {
             _ if body.starts_with(b"Work queue depth exceeded") => ErrorKind::Refused,
             StatusCode::TOO_MANY_REQUESTS => ErrorKind::Refused,
             StatusCode::SERVICE_UNAVAILABLE => ErrorKind::NotServing,
             _ => answers::reported_error(&body)
+                .or_else(|| wrong_peer::by_body(status, &body))
                 .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))),
         })
     }

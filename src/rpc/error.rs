@@ -58,6 +58,11 @@ pub enum ErrorKind {
         /// Its first line.
         message: ForeignText,
     },
+    /// The peer is not the RPC of a node.
+    WrongPeer {
+        /// What it is instead, and what to do.
+        what: ForeignText,
+    },
     /// The answer has an unexpected form.
     Malformed {
         /// The error in it.
@@ -81,7 +86,7 @@ impl ErrorKind {
             ErrorKind::Refused | ErrorKind::NotServing => "refused",
             ErrorKind::UnknownMethod => "unknown_method",
             ErrorKind::Call { .. } => "error",
-            ErrorKind::Malformed { .. } => "malformed",
+            ErrorKind::WrongPeer { .. } | ErrorKind::Malformed { .. } => "malformed",
             ErrorKind::TooLarge { .. } => "too_large",
         }
     }
@@ -138,6 +143,7 @@ impl fmt::Display for RpcError {
             ErrorKind::NotServing => f.write_str("the node accepts no calls (503): it is stopping, or a proxy does not reach it"),
             ErrorKind::UnknownMethod => f.write_str("the node does not know this method: it is too old, or of another chain"),
             ErrorKind::Call { code, message } => write!(f, "the node returned error {code}: {message}"),
+            ErrorKind::WrongPeer { what } => write!(f, "this is not the RPC of a node: {what}"),
             ErrorKind::Malformed { what } => write!(f, "the answer cannot be used: {what}"),
             ErrorKind::TooLarge { limit } => write!(f, "the answer exceeds the limit of {limit} bytes"),
         }

@@ -23,6 +23,7 @@ mod retry;
 pub mod rpcauth;
 pub mod unknown;
 mod url;
+mod wrong_peer;
 
 use std::fmt;
 use std::sync::Arc;

@@ -19,6 +19,19 @@ const NO_RANDOM: &str = "No random numbers are available: create the rpcauth lin
 /// version of the oldest node that uses them, if all are known.
 pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
     let Some((password, line)) = user() else { return NO_RANDOM.into() };
+    format!(
+        "Write this password to a file that only the exporter can read, and name that as password_file:\n\n\
+         {password}\n\n\
+         Add these lines to dash.conf and restart the node:\n\n\
+         {line}\n\
+         {}",
+        whitelist_lines("exporter", methods, oldest)
+    )
+}
+
+/// The lines for `dash.conf` that limit a user to `methods`. `oldest` is the version of the oldest node that uses them, if
+/// all are known.
+pub fn whitelist_lines(user: &str, methods: &[&Method], oldest: Option<u32>) -> String {
     let joined = oldest.is_some_and(|version| version >= JOINED_SINCE);
     let remark = if joined {
         "# Each name is a method joined with its subcommand (nodes of version 21 and later). Everything else is forbidden.\n"
@@ -27,15 +40,7 @@ pub fn configuration_lines(methods: &[&Method], oldest: Option<u32>) -> String {
          # Both are listed; a name that a node does not know does no harm. Where protx is allowed as a whole, so are its\n\
          # writing commands, which need a wallet: run the node without one.\n"
     };
-    format!(
-        "Write this password to a file that only the exporter can read, and name that as password_file:\n\n\
-         {password}\n\n\
-         Add these lines to dash.conf and restart the node:\n\n\
-         {line}\n\
-         {remark}rpcwhitelist=exporter:{}\n\
-         rpcwhitelistdefault=0\n",
-        whitelist(methods, joined).join(",")
-    )
+    format!("{remark}rpcwhitelist={user}:{}\nrpcwhitelistdefault=0\n", whitelist(methods, joined).join(","))
 }
 
 /// The same for a node that can have such a user, but cannot limit it to some methods.

@@ -515,3 +515,39 @@ async fn a_plan_restarts_each_watched_masternode_at_a_time_that_costs_nothing_or
         served.refusal(&format!("{PLAN}?{wrong}"), 400);
     }
 }
+
+#[tokio::test]
+async fn events_are_filtered_by_group_and_masternodes_are_a_table() {
+    let stage = eventful().await;
+    let api = TestApi::of(&stage);
+    let all = api.good(&format!("{EVENTS}?limit=500"))["events"].as_array().unwrap().len();
+    let watched = api.good(&format!("{EVENTS}?limit=500&watched=true"));
+    let watched = watched["events"].as_array().unwrap();
+    assert!(!watched.is_empty() && watched.len() <= all, "{} of {all}", watched.len());
+    assert!(watched.iter().all(|event| event["alias"] != ""));
+    let listed = api.good(&format!("{MASTERNODES}?watched=true&limit=500"));
+    let listed = listed["masternodes"].as_array().unwrap();
+    let (key, group) = listed.iter().find_map(|node| node["groups"].as_object()?.iter().next()).unwrap();
+    let group = group.as_str().unwrap();
+    let of_group = |separator: char| {
+        let target = format!("{EVENTS}?limit=500&group={key}{separator}{group}").replace('=', "%3D");
+        let target = target.replace("limit%3D", "limit=").replace("group%3D", "group=");
+        api.good(&target)["events"].as_array().unwrap().clone()
+    };
+    assert!(!of_group(':').is_empty());
+    assert_eq!(of_group('='), of_group(':'));
+    let members: Vec<&str> = listed
+        .iter()
+        .filter(|node| node["groups"][key] == group)
+        .map(|node| node["masternode"].as_str().unwrap())
+        .collect();
+    assert!(of_group('=').iter().all(|event| members.contains(&event["masternode"].as_str().unwrap())));
+    assert!(api.refusal(&format!("{EVENTS}?group=customer:nobody"), 404).contains("no group"));
+    let reply = api.api.answer(MASTERNODES, "format=csv&watched=true&limit=1");
+    assert_eq!((reply.status.as_u16(), reply.content_type), (200, "text/csv; charset=utf-8; header=present"));
+    let mut reader = csv::Reader::from_reader(&reply.body[..]);
+    let column = reader.headers().unwrap().iter().position(|name| name == "masternode").unwrap();
+    let found: Vec<String> = reader.records().map(|record| record.unwrap()[column].to_string()).collect();
+    let expected: Vec<&str> = listed.iter().map(|node| node["masternode"].as_str().unwrap()).collect();
+    assert_eq!(found, expected, "a table is not cut by the limit");
+}

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use domain::watch::Selector;
 use masternode_exporter::config::reference;
 use masternode_exporter::config::{self, Config, ConfigSources, LoadedConfig};
 
@@ -118,7 +119,7 @@ fn a_variable_with_one_underscore_causes_a_warning() {
         ("MASTERNODE_EXPORTER_SERVICE_PORT_WEB", "10066"),
         ("MASTERNODE_EXPORTER_PORT", "tcp://10.0.0.1:10066"),
     ];
-    let LoadedConfig { config, warnings } = load_with(NETWORK, &environment).unwrap();
+    let LoadedConfig { config, warnings, .. } = load_with(NETWORK, &environment).unwrap();
     assert_eq!(config, good(NETWORK));
     assert_eq!(
         warnings,
@@ -293,4 +294,65 @@ fn a_reload_names_keys_that_need_a_restart_and_repeats_its_warnings() {
     assert!(!seen.contains("Configuration reloaded"), "{seen}");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn paths_in_a_file_are_relative_to_it_and_those_of_variables_to_the_working_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pw"), "hunter2").unwrap();
+    std::fs::write(
+        folder.path().join("c.yml"),
+        "networks: [{name: a, sources: [{name: n, url: 'http://a:1', username: u, password_file: pw}]}]\n\
+         history: {path: h.db}\nwatch: [{self: true, alias_prefix: own}]\n",
+    )
+    .unwrap();
+    let mut sources = ConfigSources { file: Some(folder.path().join("c.yml")), ..ConfigSources::default() };
+    let loaded = config::load(&sources).unwrap();
+    assert_eq!(loaded.config.history.path, Some(folder.path().join("h.db")));
+    assert!(
+        loaded.settings.iter().any(|line| line == "networks[0].sources[0].password_file: pw"),
+        "{:?}",
+        loaded.settings
+    );
+    assert!(loaded.settings.iter().any(|line| line == "networks[0].poll_interval: 5s"), "{:?}", loaded.settings);
+    assert!(!loaded.settings.concat().contains("hunter2"));
+    sources.environment.insert("MASTERNODE_EXPORTER__HISTORY__PATH".into(), "h.db".into());
+    assert_eq!(config::load(&sources).unwrap().config.history.path, Some("h.db".into()));
+}
+
+#[test]
+fn a_configuration_without_a_watch_list_watches_the_masternodes_of_its_sources() {
+    let selectors = |text: &str| -> Vec<Selector> {
+        let loaded = load_with(text, &[]).unwrap();
+        loaded.config.watch.into_iter().map(|(_, entry)| entry.selector).collect()
+    };
+    assert_eq!(selectors(NETWORK), [Selector::Own]);
+    assert_eq!(selectors(&format!("{NETWORK}\nwatch:\n")), [Selector::Own], "an empty key counts as omitted");
+    assert_eq!(selectors(&format!("{NETWORK}\nwatch: [{{self: true}}]")), [Selector::Own]);
+    assert_eq!(selectors(&format!("{NETWORK}\nwatch: []")), []);
+    let id = "ab".repeat(32);
+    for (entries, error) in [
+        (format!("[{{self: true, masternode: {id}}}]"), "watch[0].self: give either this, masternode or select"),
+        ("[{self: true, alias: a}]".into(), "watch[0].alias: use alias_prefix here"),
+        ("[{self: true}, {self: true}]".into(), "watch[1].self: an earlier entry"),
+        ("[{self: false}]".into(), "watch[0]: give either masternode"),
+    ] {
+        let refused = load_with(&format!("{NETWORK}\nwatch: {entries}"), &[]).unwrap_err().to_string();
+        assert!(refused.contains(error), "{refused}");
+    }
+}
+
+#[test]
+fn maintenance_is_of_an_alias_a_group_or_a_selection() {
+    let targets = |entry: &str| {
+        let loaded = load_with(&format!("{NETWORK}\nalerting: {{maintenance: [{{{entry}, until: 2030-01-01}}]}}"), &[]);
+        loaded.map(|loaded| loaded.config.maintenance[0].1.target.to_string()).map_err(|errors| errors.to_string())
+    };
+    assert_eq!(targets("alias: mn-1").unwrap(), "alias=mn-1");
+    for group in ["customer=acme", "'customer:acme'"] {
+        assert_eq!(targets(&format!("group: {group}")).unwrap(), "group customer=acme");
+    }
+    assert!(targets("group: customer").unwrap_err().contains("maintenance[0].group: \"customer\" is no group"));
+    let two = targets("alias: a, group: b=c").unwrap_err();
+    assert!(two.contains("maintenance[0]: give one of masternode, alias, group and select"), "{two}");
 }

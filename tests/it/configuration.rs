@@ -58,7 +58,7 @@ fn without_a_configuration_the_network_is_the_one_whose_cookie_is_there() {
 fn the_example_is_valid_and_has_the_documented_meaning() {
     let example = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/config.example.yaml");
     let text = std::fs::read_to_string(example).unwrap();
-    let LoadedConfig { config, warnings } = load(&text, &[]).unwrap();
+    let LoadedConfig { config, warnings, .. } = load(&text, &[]).unwrap();
     assert_eq!(config.networks[0].sources.len(), 2);
     assert_eq!(config.watch.len(), 3);
     let payouts = "XpayeeOfSeventyPercent 7000, XpayeeOfThirtyPercent 3000".to_string();

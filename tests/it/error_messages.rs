@@ -171,7 +171,7 @@ async fn broken_answers_and_timeouts_end_in_time() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"result\":".to_string(), "unreachable"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nnothing".to_string(), "malformed"),
         (format!("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n{}", "x".repeat(20_000)), "too_large"),
-        ("this is not HTTP\r\n\r\n".to_string(), "unreachable"),
+        ("this is not HTTP\r\n\r\n".to_string(), "malformed"),
     ];
     for (answer, outcome) in cases {
         let error = error_of(answer.clone()).await;
@@ -212,4 +212,34 @@ async fn a_cookie_that_changed_with_the_node_is_read_again() {
         client.best_block_hash().await.unwrap();
     }
     second.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_no_node_is_named_with_the_remedy() {
+    let page = "<!DOCTYPE html><html><title>hunter2</title></html>";
+    let http = |status: &str, headers: &str, body: &str| {
+        format!("HTTP/1.1 {status} x\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+    };
+    let nginx = "<html><center>The plain HTTP request was sent to HTTPS port</center></html>";
+    let cases = [
+        (http("200", "", page), "it is a web server, which answers with HTML"),
+        (http("500", "", page), "it is a web server, which answers with HTML"),
+        (http("404", "", "404 page not found"), "nothing is at this path (HTTP 404)"),
+        (http("400", "", nginx), "it expects TLS; write https:// in the URL"),
+        (
+            http("301", "location: https://example.org:8443/hunter2?token=hunter2\r\n", ""),
+            "it redirects to https://example.org:8443 (HTTP 301)",
+        ),
+        // A TLS alert, as a server that expects a handshake sends it.
+        ("\u{15}\u{3}\u{1}\0\u{2}\u{2}\u{16}".to_string(), "it does not speak HTTP; write https://"),
+        // The P2P port closes the connection without a word.
+        (String::new(), "or this is its P2P port"),
+    ];
+    for (answer, expected) in cases {
+        let error = error_of(answer).await.to_string();
+        assert!(error.contains(expected) && !error.contains("hunter2"), "{expected}: {error}");
+    }
+    let plain = node(http("400", "", "")).await.replace("http://", "https://");
+    let error = client(plain).best_block_hash().await.unwrap_err().to_string();
+    assert!(error.contains("it does not speak TLS; write http://"), "{error}");
 }

@@ -233,3 +233,18 @@ fn follow_prints_each_new_event_once() {
 fn height(line: &str) -> u32 {
     line.split(',').nth(2).unwrap().parse().unwrap()
 }
+
+#[test]
+fn events_are_those_of_watched_masternodes_unless_all_are_asked_for() {
+    let place = Place::new();
+    let oldest = ["--order", "oldest", "--network", "dash-main"];
+    let everything = ["100 registration", "101 penalty", "101 ban", "102 payment", "103 payout_change"];
+    place.check(&oldest, &everything);
+    let text = std::fs::read_to_string(place.configuration()).unwrap();
+    let named: Vec<&str> = text.lines().filter(|line| !line.contains("select")).collect();
+    std::fs::write(place.configuration(), named.join("\n")).unwrap();
+    place.check(&oldest, &everything[..4]);
+    place.check(&[&oldest[..], &["--kind", "ban"]].concat(), &["101 ban"]);
+    place.check(&[&oldest[..], &["--all"]].concat(), &everything);
+    place.check(&[&oldest[..], &["--group", "region:eu"]].concat(), &everything[..3]);
+}

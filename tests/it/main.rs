@@ -25,6 +25,7 @@ mod error_messages;
 mod events;
 mod exposition;
 mod failing_sources;
+mod first_hour;
 mod forecast;
 mod foreign_text;
 mod fork;

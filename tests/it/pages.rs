@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use domain::chain::{DASH, Subnet};
 use domain::counters::EventCounters;
 use domain::list::Block;
+use domain::network_state::Moment;
 use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
@@ -203,7 +204,7 @@ async fn the_form_selects_items_that_match_all_fields() {
     let by_address = aliases(&good(&site, &format!("/?q={address}")));
     assert_eq!(by_address.len(), 1, "{address} {by_address:?}");
     let page = good(&site, "/?q=nobody&group=half:neither&refresh=off");
-    assert!(page.contains("No masternode matches the filter") && page.contains("half:neither (unknown)"));
+    assert!(page.contains("No masternode matches the filter") && page.contains("half=neither (unknown)"));
     assert!(page.contains("value=\"nobody\"") && page.contains("name=\"refresh\" value=\"off\""));
 }
 
@@ -400,4 +401,78 @@ fn every_runbook_is_a_page_in_the_list_and_leads_to_pages_that_are_served() {
         }
     }
     assert_eq!(get(&site, "/runbooks/Nothing").status, 404);
+}
+
+/// A site with one network in this state.
+fn in_state(state: NetworkState, clock: fn() -> UnixSeconds) -> Handlers {
+    let mut site = site(vec![], None);
+    let state = Arc::new(state);
+    let api = Api {
+        version: "1.2.3".into(),
+        networks: Box::new(move || vec![state.clone()]),
+        alerts: Box::new(|_, _| Firing::default()),
+        history: None,
+        clock,
+    };
+    site.api = Some(Arc::new(api));
+    site
+}
+
+/// What is green on a page, apart from a source that is synced.
+fn green(html: &str) -> Vec<&str> {
+    let body = html.split_once("</head>").map_or(html, |(_, body)| body);
+    body.split('<').filter(|tag| tag.contains("class=\"") && tag.contains("clear")).collect()
+}
+
+#[tokio::test]
+async fn while_the_source_is_away_watched_masternodes_stay_and_nothing_is_green() {
+    let stage = eventful().await;
+    let snapshot = stage.snapshot().unwrap();
+    let id = snapshot.watched()[4].watched.id.to_string();
+    let known = network_state("dash-test", Some(snapshot.clone()), vec![]);
+    let confirmed = Some(Moment { unix: UnixSeconds(NOW), uptime: Duration::from_secs(100) });
+    let withdrawn = NetworkState { snapshot: None, withdrawn: Some(snapshot.clone()), confirmed, ..known.clone() };
+    let unconfirmed = NetworkState { confirmed, ..known.clone() };
+    let targets: Vec<WatchTarget> = snapshot.watched().iter().map(|entry| entry.watched.clone()).collect();
+    let started = NetworkState { snapshot: None, named: targets.into(), ..known };
+    for (what, state, has_events) in
+        [("withdrawn", withdrawn, true), ("unconfirmed", unconfirmed, true), ("never read", started, false)]
+    {
+        let site = in_state(state, || UnixSeconds(NOW + 3_600));
+        let html = good(&site, "/");
+        let page = text(&html);
+        assert!(green(&html).is_empty(), "{what}: {:?}", green(&html));
+        assert!(page.contains("12 watched masternodes of dash-test: not known since"), "{what}: {page}");
+        assert!(page.contains("Alerts about masternodes of dash-test are not evaluated"), "{what}: {page}");
+        assert!(!page.contains("No alerts are firing"), "{what}: {page}");
+        assert_eq!(page.contains("banned"), has_events, "{what}: events stay");
+        let page = get(&site, &format!("/masternodes/{id}"));
+        let (status, page) = (page.status, text(&page.html));
+        assert!(status == 503 && page.contains("The state is not known since"), "{what}: {page}");
+        assert!(!page.contains("Not found"), "{what}: {page}");
+        let page = text(&get(&site, &format!("/masternodes/{}", "ab".repeat(32))).html);
+        assert!(page.contains("Whether this masternode is registered is not known either."), "{what}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_watched_masternode_the_page_says_that_nothing_can_fire() {
+    let stage = Stage::following_of(1).await;
+    let snapshot = stage.snapshot().unwrap();
+    let inputs = SnapshotInputs {
+        network: "dash-test".into(),
+        rules: Arc::new(DASH),
+        list: snapshot.list().clone(),
+        facts: snapshot.facts().clone(),
+        read_at: UnixSeconds(NOW),
+        watched: vec![],
+        recent_events: vec![],
+    };
+    let unwatched = Arc::new(Snapshot::new(inputs, &EventCounters::default()));
+    let site = site(vec![("dash-test", Some(unwatched))], None);
+    let html = good(&site, "/");
+    let page = text(&html);
+    assert!(page.contains("No masternode is watched: no alert about a masternode can fire."), "{page}");
+    assert!(page.contains("watch: - { masternode: \"<proTxHash>\", alias: <name> }"), "{page}");
+    assert!(!html.contains("dot clear\"></span>No alerts") && !page.contains("No alerts are firing"), "{page}");
 }

@@ -98,7 +98,7 @@ impl Exporter {
         let (hangup, hangups) = mpsc::channel(1);
         let (sender, receiver) = watch::channel(config.clone());
         tokio::spawn(async move {
-            let load = || Ok(LoadedConfig { config: receiver.borrow().clone(), warnings: vec![] });
+            let load = || Ok(LoadedConfig { config: receiver.borrow().clone(), warnings: vec![], settings: vec![] });
             app.serve(vec![listener], &config, load, hangups, std::future::pending()).await;
         });
         Exporter { url, config: sender, hangup }

@@ -1,11 +1,14 @@
 //! Source health: an isolated source, a source that is a masternode, and the reports of recorded nodes.
 
+use domain::UnixSeconds;
+use domain::watch::{Selector, WatchEntry, WatchList};
 use masternode_exporter::rpc::dash::answers;
 use masternode_exporter::rpc::masternode_status::own_masternode;
 use masternode_exporter::rpc::node;
 use simulator::{Action, Fault};
 
-use crate::support::harness::{Stage, fail};
+use crate::support::conditions::holding;
+use crate::support::harness::{NOW, Stage, fail};
 
 const FIRST: &[(&str, &str)] = &[("source", "node-0")];
 const SECOND: &[(&str, &str)] = &[("source", "node-1")];
@@ -73,6 +76,36 @@ async fn a_source_that_is_a_masternode_stays_known_during_a_ban_without_reports(
     stage.mine(&[Action::Revive { masternode: id.clone() }]).await;
     report(&mut stage).await;
     stage.page().await.expect("masternode_exporter_source_masternode_state", &own("ready"), 1.0);
+}
+
+#[tokio::test]
+async fn a_source_that_is_a_masternode_is_watched_also_while_it_is_banned_or_silent() {
+    let mut stage = Stage::small().await;
+    let own = WatchEntry { selector: Selector::Own, alias: String::new(), groups: [].into(), expectations: vec![] };
+    stage.watch(WatchList::new(vec![own]));
+    let watched = |stage: &Stage| -> Vec<String> {
+        let snapshot = stage.snapshot().unwrap();
+        snapshot.watched().iter().map(|entry| entry.watched.id.to_string()).collect()
+    };
+    report(&mut stage).await;
+    assert_eq!(watched(&stage), [""; 0], "the source is no masternode");
+    let is_nothing_watched = |stage: &Stage| {
+        holding(stage.snapshot().unwrap(), UnixSeconds(NOW)).iter().any(|held| held.alert == "MasternodeNoneWatched")
+    };
+    assert!(is_nothing_watched(&stage));
+    let id = stage.masternode(0);
+    stage.serve_masternode(0).await;
+    report(&mut stage).await;
+    assert_eq!(watched(&stage), [id.as_str()]);
+    assert!(!is_nothing_watched(&stage));
+    stage.mine(&[fail(&id, 2)]).await;
+    report(&mut stage).await;
+    assert_eq!(watched(&stage), [id.as_str()], "a banned masternode does not report its identity");
+    stage.page().await.expect("masternode_pose_banned", &[("masternode", &id)], 1.0);
+    stage.servers[0].handle().faults().set(Fault::Hang);
+    report(&mut stage).await;
+    let state = stage.state();
+    assert_eq!(state.watched().iter().map(|target| target.id.to_string()).collect::<Vec<_>>(), [id.as_str()]);
 }
 
 #[tokio::test]

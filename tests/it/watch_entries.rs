@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::counters::EventCounters;
 use domain::entry_matches::{EntryMatches, unmatched};
-use domain::maintenance::Maintenance;
+use domain::maintenance::{Maintenance, MaintenanceTarget};
 use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
@@ -30,7 +30,7 @@ async fn an_entry_that_matches_nobody_has_a_sample_of_0() {
     let snapshot = stage.snapshot().unwrap();
     let real = snapshot.list().masternodes()[0].details.get(Detail::PayoutAddress).unwrap().into_owned();
     let work = Maintenance {
-        selector: Selector::Fields(vec![(WatchField::PayoutAddress, "Xnobody".into())]),
+        target: MaintenanceTarget::Selector(Selector::Fields(vec![(WatchField::PayoutAddress, "Xnobody".into())])),
         until: UnixSeconds(NOW + 1_000),
         reason: String::new(),
     };

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::list::MasternodeList;
+use crate::maintenance::Maintenance;
 use crate::masternode::UnixSeconds;
 use crate::network_state::NetworkState;
 use crate::snapshot::Snapshot;
@@ -13,6 +14,9 @@ use crate::watch::{self, Selector, WatchField, WatchList, WatchTarget};
 
 /// Most entries of each kind that are counted.
 const MOST_ENTRIES: usize = 100;
+
+/// The text of an entry for the masternodes that the sources run as.
+const OWN: &str = "self";
 
 /// Where an entry stands in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,28 +42,26 @@ impl WatchList {
     /// Counts the masternodes of each selection and of each maintenance entry that has not ended, in the order of the configuration. Entries
     /// with the same text are one. At most 100 of each kind are counted.
     pub fn matches(&self, list: &MasternodeList, watched: &[WatchTarget], now: UnixSeconds) -> Vec<EntryMatches> {
+        // Alone, an entry for the own masternodes that finds none means that no masternode is watched, which has a
+        // condition of its own.
+        let is_alone = self.entries().len() == 1;
         let selections = self.entries().iter().filter_map(|entry| match &entry.selector {
-            Selector::Fields(fields) => Some(EntryMatches {
-                kind: EntryKind::Watch,
-                entry: text(fields),
-                masternodes: list.masternodes().iter().filter(|node| watch::selects(fields, node)).count(),
-            }),
-            Selector::Id(_) => None,
-        });
-        let of_watched = |selector: &Selector| match selector {
-            Selector::Id(id) => watched.iter().filter(|node| node.id == *id).count(),
             Selector::Fields(fields) => {
-                let listed = watched.iter().filter_map(|node| list.get(&node.id));
-                listed.filter(|node| watch::selects(fields, node)).count()
+                Some((text(fields), list.masternodes().iter().filter(|node| watch::selects(fields, node)).count()))
             }
+            Selector::Own if !is_alone => Some((OWN.into(), self.own().len())),
+            Selector::Own | Selector::Id(_) => None,
+        });
+        let selections =
+            selections.map(|(entry, masternodes)| EntryMatches { kind: EntryKind::Watch, entry, masternodes });
+        let of_watched = |entry: &Maintenance| {
+            let selects = |node: &&WatchTarget| entry.target.selects(node, list.get(&node.id), self);
+            watched.iter().filter(selects).count()
         };
         let maintenance = self.maintenance().iter().filter(|entry| entry.until > now).map(|entry| EntryMatches {
             kind: EntryKind::Maintenance,
-            entry: match &entry.selector {
-                Selector::Id(id) => id.to_string(),
-                Selector::Fields(fields) => text(fields),
-            },
-            masternodes: of_watched(&entry.selector),
+            entry: entry.target.to_string(),
+            masternodes: of_watched(entry),
         });
         let mut matches: Vec<EntryMatches> = Vec::new();
         for found in selections.take(MOST_ENTRIES).chain(maintenance.take(MOST_ENTRIES)) {
@@ -106,6 +108,16 @@ impl Snapshot {
     }
 }
 
+/// A selector in words: `payout_address=X…`, several fields with commas between them, an identity, or `self`.
+#[must_use]
+pub fn selector_text(selector: &Selector) -> String {
+    match selector {
+        Selector::Id(id) => id.to_string(),
+        Selector::Fields(fields) => text(fields),
+        Selector::Own => OWN.into(),
+    }
+}
+
 fn text(fields: &[(WatchField, String)]) -> String {
     let mut text = String::new();
     for (field, value) in fields {
@@ -119,7 +131,7 @@ fn text(fields: &[(WatchField, String)]) -> String {
 mod tests {
     use super::*;
     use crate::details::DetailTexts;
-    use crate::maintenance::Maintenance;
+    use crate::maintenance::MaintenanceTarget;
     use crate::masternode::Masternode;
     use crate::samples::{id, list, masternode};
     use crate::watch::WatchEntry;
@@ -142,7 +154,11 @@ mod tests {
             expectations: vec![],
             thresholds: Default::default(),
         };
-        let work = |selector, until| Maintenance { selector, until: UnixSeconds(until), reason: String::new() };
+        let work = |selector, until| Maintenance {
+            target: MaintenanceTarget::Selector(selector),
+            until: UnixSeconds(until),
+            reason: String::new(),
+        };
         let watch = WatchList::new(vec![
             entry(payout("Xone")),
             entry(payout("Xmistyped")),

@@ -205,6 +205,13 @@ impl MasternodeList {
         self.masternodes.binary_search_by(|masternode| masternode.id.cmp(id)).ok()
     }
 
+    /// The masternode with this address, which is unique; `None` if there is none.
+    #[must_use]
+    pub fn by_address(&self, address: &str) -> Option<MasternodeId> {
+        let has = |masternode: &&Masternode| masternode.details.address().as_deref() == Some(address);
+        self.masternodes().iter().find(has).map(|masternode| masternode.id)
+    }
+
     /// The entry of a masternode; `None` when it is not registered.
     pub fn get(&self, id: &MasternodeId) -> Option<&Masternode> {
         self.position(id).map(|position| &self.masternodes[position])

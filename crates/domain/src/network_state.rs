@@ -3,14 +3,17 @@
 //!
 //! Never here: how the values were obtained.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::ChainRules;
+use crate::event::Event;
 use crate::list_proof::ListProofStatus;
 use crate::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::probe::Probes;
 use crate::snapshot::Snapshot;
+use crate::watch::WatchTarget;
 
 /// A point in time by the wall clock and by the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,11 @@ pub struct NetworkState {
     /// The newest list with all derived values. `None` before the first list, and when no source confirmed it for
     /// longer than `stale_after`.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// The snapshot that was published last, while there is none: for names, groups and events only, since its states are
+    /// no longer known.
+    pub withdrawn: Option<Arc<Snapshot>>,
+    /// The masternodes that are watched whatever is on the list ([`WatchList::named`](crate::watch::WatchList::named)).
+    pub named: Arc<[WatchTarget]>,
     /// Its sources in the order of the configuration.
     pub sources: Vec<SourceHealth>,
     /// When the source in use last confirmed the list; `None` if none did yet. A source that is not in use confirms nothing.
@@ -121,6 +129,8 @@ impl NetworkState {
             network: network.into(),
             rules,
             snapshot: None,
+            withdrawn: None,
+            named: Arc::new([]),
             sources: sources.into_iter().map(source).collect(),
             confirmed: None,
             probes: None,
@@ -131,6 +141,49 @@ impl NetworkState {
             since,
             stale_after,
         }
+    }
+}
+
+/// A list that was confirmed longer ago than this, in seconds, says nothing about the present.
+pub const FRESH_SECONDS: u64 = 300;
+
+impl NetworkState {
+    /// The snapshot, if the source in use confirmed it recently by the wall clock `now`: for pages, which show nothing older as
+    /// the present. `None` while the list is unknown or not confirmed for [`FRESH_SECONDS`] or `stale_after`.
+    #[must_use]
+    pub fn fresh(&self, now: UnixSeconds) -> Option<&Snapshot> {
+        let limit = self.stale_after.as_secs().min(FRESH_SECONDS);
+        let is_fresh = self.confirmed.is_none_or(|confirmed| now.0.saturating_sub(confirmed.unix.0) <= limit);
+        self.snapshot.as_deref().filter(|_| is_fresh)
+    }
+
+    /// Since when its masternodes are not known, if they are not: the last confirmation of the list, or the start.
+    #[must_use]
+    pub fn unknown_since(&self) -> UnixSeconds {
+        self.confirmed.unwrap_or(self.since).unix
+    }
+
+    /// The last snapshot, current or not: for names, groups and events only.
+    #[must_use]
+    pub fn last(&self) -> Option<&Snapshot> {
+        self.snapshot.as_deref().or(self.withdrawn.as_deref())
+    }
+
+    /// The watched masternodes, also while there is no list: those of the last snapshot, or those that are named, ascending
+    /// by identity.
+    #[must_use]
+    pub fn watched(&self) -> Vec<&WatchTarget> {
+        let mut watched: BTreeMap<MasternodeId, &WatchTarget> =
+            self.named.iter().map(|target| (target.id, target)).collect();
+        let of_last = self.last().into_iter().flat_map(|last| last.watched()).map(|entry| &entry.watched);
+        watched.extend(of_last.map(|target| (target.id, target)));
+        watched.into_values().collect()
+    }
+
+    /// The last events of the followed chain, oldest first, also while there is no list.
+    #[must_use]
+    pub fn recent_events(&self) -> &[Event] {
+        self.last().map_or(&[], Snapshot::recent_events)
     }
 }
 

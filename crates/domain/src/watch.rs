@@ -2,7 +2,7 @@
 //!
 //! Never here: reading the watch list from a file (`config`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::condition::ThresholdOverrides;
 use crate::details::{Detail, Wanted, same_key};
@@ -16,7 +16,7 @@ use crate::payout::{self, Payouts};
 pub struct WatchEntry {
     /// How it selects masternodes.
     pub selector: Selector,
-    /// Name of the one masternode, or prefix of the names of the selected ones; empty for none.
+    /// Name of the one masternode, or prefix of the names of the selected and of the own ones; empty for none.
     pub alias: String,
     /// Group key to group, e.g. `operator` to `acme`.
     pub groups: BTreeMap<String, String>,
@@ -33,7 +33,15 @@ pub enum Selector {
     Id(MasternodeId),
     /// All whose given fields have the given values.
     Fields(Vec<(WatchField, String)>),
+    /// The masternodes that the sources of the network run as, see [`WatchList::with_own`].
+    Own,
 }
+
+/// Nothing is watched: what it means and what to do, for logs, pages, commands and alerts.
+pub const NOTHING_WATCHED: &str = "No masternode is watched: no alert about a masternode can fire.";
+
+/// The lines of the configuration that watch a masternode.
+pub const WATCH_LINES: &str = "watch:\n  - { masternode: \"<proTxHash>\", alias: <name> }\n";
 
 /// A field of a selector or an expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +123,13 @@ impl WatchField {
     }
 }
 
+/// A group as it is written in commands, URLs and files: `customer=acme` or `customer:acme`; `None` if it is neither.
+#[must_use]
+pub fn parse_group(text: &str) -> Option<(&str, &str)> {
+    let (key, group) = text.split_once(['=', ':'])?;
+    (!key.is_empty() && !group.is_empty()).then_some((key, group))
+}
+
 /// Whether a masternode has the values of all fields.
 pub(super) fn selects(fields: &[(WatchField, String)], masternode: &Masternode) -> bool {
     wanted(fields).iter().all(|wanted| wanted.is_of(&masternode.details))
@@ -130,6 +145,7 @@ pub(super) fn wanted(fields: &[(WatchField, String)]) -> Vec<Wanted> {
 pub struct WatchList {
     entries: Vec<WatchEntry>,
     maintenance: Vec<Maintenance>,
+    own: BTreeSet<MasternodeId>,
 }
 
 /// A masternode that an entry of the watch list names or selects.
@@ -152,12 +168,23 @@ pub struct WatchTarget {
 impl WatchList {
     /// A watch list. Earlier entries take precedence; naming a masternode takes precedence over selecting it.
     pub fn new(entries: Vec<WatchEntry>) -> WatchList {
-        WatchList { entries, maintenance: Vec::new() }
+        WatchList { entries, ..WatchList::default() }
     }
 
     /// The same list, with maintenance of some of the masternodes.
     pub fn with_maintenance(self, maintenance: Vec<Maintenance>) -> WatchList {
         WatchList { maintenance, ..self }
+    }
+
+    /// The same list, with the masternodes that the sources run as.
+    #[must_use]
+    pub fn with_own(self, own: BTreeSet<MasternodeId>) -> WatchList {
+        WatchList { own, ..self }
+    }
+
+    /// The masternodes that the sources run as; none until a source reported one.
+    pub fn own(&self) -> &BTreeSet<MasternodeId> {
+        &self.own
     }
 
     /// Work on masternodes.
@@ -173,15 +200,16 @@ impl WatchList {
     /// The selector of the entry that a masternode of a list is watched by; `None` if no entry selects it now.
     pub fn selector_of(&self, id: &MasternodeId, list: &MasternodeList) -> Option<&Selector> {
         let named = self.entries.iter().find(|entry| entry.selector == Selector::Id(*id));
+        let own = || self.entries.iter().find(|entry| entry.selector == Selector::Own && self.own.contains(id));
         let selected = || {
             let node = list.get(id)?;
             let is_selected = |entry: &&WatchEntry| match &entry.selector {
                 Selector::Fields(fields) => selects(fields, node),
-                Selector::Id(_) => false,
+                Selector::Id(_) | Selector::Own => false,
             };
             self.entries.iter().find(is_selected)
         };
-        named.or_else(selected).map(|entry| &entry.selector)
+        named.or_else(own).or_else(selected).map(|entry| &entry.selector)
     }
 
     /// The target that the entry with this selector makes of a masternode; `None` without such an entry.
@@ -189,16 +217,29 @@ impl WatchList {
         self.entries.iter().find(|entry| entry.selector == *selector).map(|entry| entry.watch(id))
     }
 
-    /// The watched masternodes on this list, ascending by identity. Those in `known`, the result for the list before,
-    /// stay watched: one that left the list, so that its absence is visible, and one that no entry selects any more,
-    /// because a payee or key that changes on the chain can be a theft.
-    pub fn resolve(&self, list: &MasternodeList, known: &[WatchTarget]) -> Vec<WatchTarget> {
-        let mut found: HashMap<MasternodeId, WatchTarget> = HashMap::new();
+    /// The masternodes that are watched whatever is on the list, ascending by identity: those that an entry names, and
+    /// those that the sources run as if an entry selects them. Their maintenance is not known without a list.
+    pub fn named(&self) -> Vec<WatchTarget> {
+        let mut found: BTreeMap<MasternodeId, WatchTarget> = BTreeMap::new();
         for entry in &self.entries {
             if let Selector::Id(id) = &entry.selector {
                 found.entry(*id).or_insert_with(|| entry.watch(*id));
             }
         }
+        for entry in self.entries.iter().filter(|entry| entry.selector == Selector::Own) {
+            for id in &self.own {
+                found.entry(*id).or_insert_with(|| entry.watch(*id));
+            }
+        }
+        found.into_values().collect()
+    }
+
+    /// The watched masternodes on this list, ascending by identity. Those in `known`, the result for the list before,
+    /// stay watched: one that left the list, so that its absence is visible, and one that no entry selects any more,
+    /// because a payee or key that changes on the chain can be a theft.
+    pub fn resolve(&self, list: &MasternodeList, known: &[WatchTarget]) -> Vec<WatchTarget> {
+        let mut found: HashMap<MasternodeId, WatchTarget> =
+            self.named().into_iter().map(|target| (target.id, target)).collect();
         for entry in &self.entries {
             if let Selector::Fields(fields) = &entry.selector {
                 let wanted = wanted(fields);
@@ -214,7 +255,7 @@ impl WatchList {
         }
         let mut watched: Vec<WatchTarget> = found.into_values().collect();
         watched.sort_unstable_by_key(|watched| watched.id);
-        maintenance::apply(&self.maintenance, &mut watched, list, known);
+        maintenance::apply(self, &mut watched, list, known);
         watched
     }
 }
@@ -222,7 +263,7 @@ impl WatchList {
 impl WatchEntry {
     fn watch(&self, id: MasternodeId) -> WatchTarget {
         let alias = match &self.selector {
-            Selector::Fields(_) if !self.alias.is_empty() => {
+            Selector::Fields(_) | Selector::Own if !self.alias.is_empty() => {
                 let digits = &id.hash().to_string()[..8];
                 match id {
                     MasternodeId::ProTx(_) => format!("{}-{digits}", self.alias),
@@ -283,6 +324,39 @@ mod tests {
         let both = WatchList::new(vec![entry(treasury(), "treasury"), other]);
         let aliases = |watched: Vec<WatchTarget>| watched.into_iter().map(|watched| watched.alias).collect::<Vec<_>>();
         assert_eq!(aliases(both.resolve(&list(2, vec![paying(2, "Xother")]), &known)), ["other-02020202"]);
+    }
+
+    #[test]
+    fn the_masternodes_that_sources_run_as_are_watched_also_when_they_are_not_on_the_list() {
+        let own = |ids: &[u8]| ids.iter().map(|number| id(*number)).collect::<BTreeSet<_>>();
+        let entries =
+            vec![entry(treasury(), "treasury"), entry(Selector::Own, "own"), entry(Selector::Id(id(3)), "three")];
+        let watch = WatchList::new(entries);
+        let nodes = list(1, vec![paying(1, "Xtreasury"), paying(2, "Xtreasury"), paying(3, "Xother")]);
+        let aliases = |watch: &WatchList| -> Vec<String> {
+            watch.resolve(&nodes, &[]).into_iter().map(|watched| watched.alias).collect()
+        };
+        assert_eq!(aliases(&watch), ["treasury-01010101", "treasury-02020202", "three"], "no source reported one");
+        let watch = watch.with_own(own(&[1, 3, 9]));
+        assert_eq!(aliases(&watch), ["own-01010101", "treasury-02020202", "three", "own-09090909"]);
+        let named: Vec<_> = watch.named().into_iter().map(|watched| watched.id).collect();
+        assert_eq!(named, [id(1), id(3), id(9)]);
+        assert_eq!(watch.selector_of(&id(1), &nodes), Some(&Selector::Own));
+        assert_eq!(
+            aliases(&WatchList::new(vec![entry(treasury(), "t")]).with_own(own(&[3]))).len(),
+            2,
+            "no entry wants it"
+        );
+    }
+
+    #[test]
+    fn a_group_is_written_with_an_equals_sign_or_a_colon() {
+        for text in ["customer=a:b=c", "customer:a:b=c"] {
+            assert_eq!(parse_group(text), Some(("customer", "a:b=c")));
+        }
+        for text in ["", "customer", "=acme", ":acme", "customer=", "customer:"] {
+            assert_eq!(parse_group(text), None, "{text}");
+        }
     }
 
     #[test]

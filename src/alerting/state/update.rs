@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tracing::info;
+
 use crate::alerting::settings::AlertingSettings;
 use crate::alerting::state::{AlertState, AlertStore, Labels, LastNotified, MOST, Phase, key};
 use domain::condition::{Alert, EvaluatedSubject, Evaluation, Scope, Verdict, text};
@@ -137,6 +139,9 @@ impl AlertStore {
         entry.description.clear();
         entry.description.push_str(active.text);
         if before != (entry.stage, false) {
+            if entry.stage == Phase::Firing && before.0 != Phase::Firing {
+                log("fires", entry);
+            }
             self.changed.insert(key.to_string());
         }
     }
@@ -154,6 +159,7 @@ impl AlertStore {
                 entry.stage = Phase::Muted(now.0);
                 entry.description =
                     format!("Muted until {} by maintenance: {}", text::time(until), entry.alert.summary);
+                log("is muted", entry);
                 self.changed.insert(key.to_string());
             }
         }
@@ -166,12 +172,23 @@ impl AlertStore {
             // A receiver still has it as firing, from before its last resolution.
             Phase::Pending(_) if !entry.notified.values().any(LastNotified::is_aware) => drop(self.entries.remove(key)),
             Phase::Pending(_) | Phase::Firing | Phase::Muted(_) => {
+                let was_pending = matches!(entry.stage, Phase::Pending(_));
                 entry.stage = Phase::Resolved(now.0);
                 entry.description = description;
+                if !was_pending {
+                    log("is resolved", entry);
+                }
             }
         }
         self.changed.insert(key.to_string());
     }
+}
+
+/// Logs that an alert fires, is muted or is resolved.
+fn log(what: &str, entry: &AlertState) {
+    let (alert, labels) = (entry.alert.name, &entry.labels);
+    let severity = entry.alert.severity.label();
+    info!(alert, severity, ?labels, "Alert {alert} {what}: {}", entry.description);
 }
 
 /// Labels of a masternode that are not groups.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::config::{Config, nearest};
 use domain::masternode::MasternodeId;
-use domain::watch::{Selector, WatchEntry};
+use domain::watch::{Selector, WatchEntry, parse_group};
 
 /// The aliases of masternodes of one network, or of all.
 pub(super) struct WatchListNames<'a> {
@@ -23,6 +23,8 @@ pub(super) struct MasternodeFilter<'a> {
     pub(super) aliases: &'a [String],
     /// and groups, all of which must match.
     pub(super) groups: &'a [(String, String)],
+    /// Without any of them: all masternodes, not only watched ones.
+    pub(super) all: bool,
 }
 
 impl<'a> WatchListNames<'a> {
@@ -39,7 +41,7 @@ impl<'a> WatchListNames<'a> {
     /// The selected masternodes; `None` for all. The error names the argument and the fix.
     pub(super) fn resolve(&self, asked: &MasternodeFilter<'_>) -> Result<Option<Vec<MasternodeId>>, String> {
         if asked.masternodes.is_empty() && asked.aliases.is_empty() && asked.groups.is_empty() {
-            return Ok(None);
+            return Ok(if asked.all { None } else { self.watched(asked.network) });
         }
         let mut ids: Vec<MasternodeId> = asked.masternodes.to_vec();
         for alias in asked.aliases {
@@ -60,6 +62,15 @@ impl<'a> WatchListNames<'a> {
         Ok(Some(ids))
     }
 
+    /// The watched masternodes. `None` if there are none, or if an entry selects masternodes by what only a node knows.
+    fn watched(&self, network: Option<&str>) -> Option<Vec<MasternodeId>> {
+        let named = self.entries(network).map(|entry| match &entry.selector {
+            Selector::Id(id) => Some(*id),
+            Selector::Fields(_) | Selector::Own => None,
+        });
+        named.collect::<Option<Vec<MasternodeId>>>().filter(|ids| !ids.is_empty())
+    }
+
     fn entries(&self, network: Option<&str>) -> impl Iterator<Item = &'a WatchEntry> {
         let of_network = move |only: &Option<String>| match (only, network) {
             (Some(only), Some(network)) => only == network,
@@ -73,7 +84,7 @@ impl<'a> WatchListNames<'a> {
         for entry in self.entries(network).filter(|entry| !entry.alias.is_empty()) {
             match &entry.selector {
                 Selector::Id(id) if entry.alias == alias => ids.push(*id),
-                Selector::Fields(_) if alias.starts_with(&entry.alias) => {
+                Selector::Fields(_) | Selector::Own if alias.starts_with(&entry.alias) => {
                     return Err(format!(
                         "--alias {alias}: the watch list selects its masternodes by what they say, which only a node \
                          knows; name them by --masternode"
@@ -104,7 +115,7 @@ impl<'a> WatchListNames<'a> {
             if entry.groups.get(key).map(String::as_str) == Some(group) {
                 match &entry.selector {
                     Selector::Id(id) => drop(members.insert(*id)),
-                    Selector::Fields(_) => selected = true,
+                    Selector::Fields(_) | Selector::Own => selected = true,
                 }
             }
         }
@@ -132,10 +143,8 @@ fn nothing(what: &str, things: &str, known: &[&str]) -> String {
     }
 }
 
-/// Parses `key=value`.
+/// Parses a group: `key=value` or `key:value`.
 pub(in crate::cli) fn group(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, group)) if !key.is_empty() && !group.is_empty() => Ok((key.into(), group.into())),
-        _ => Err("expected a group and its value, such as operator=acme".into()),
-    }
+    let group = parse_group(text).map(|(key, group)| (key.into(), group.into()));
+    group.ok_or_else(|| "expected a group and its value, such as operator=acme".into())
 }

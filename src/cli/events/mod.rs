@@ -27,10 +27,13 @@ const LOOK: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "\
 Reads the file that history.path names, also while the exporter runs. Names and groups are those of
-the watch list, so give the exporter's own configuration.
+the watch list, so give the exporter's own configuration. Without a filter by masternode, the events
+are those of watched masternodes, if the watch list names each of them; otherwise, and with --all,
+those of all masternodes.
 
 Examples:
   masternode-exporter --config.file=exporter.yml events
+  masternode-exporter --config.file=exporter.yml events --all --kind ban
   masternode-exporter --config.file=exporter.yml events --alias mn-fra-1 --kind penalty --kind ban
   masternode-exporter --config.file=exporter.yml events --group operator=acme --from 2026-01-01
   masternode-exporter --history.path=history.db events --from 2528000 --to 2528576 --format csv
@@ -54,6 +57,9 @@ pub(super) struct EventsArguments {
     /// Filter by group of the watch list. If repeated, all groups must match.
     #[arg(long = "group", value_name = "KEY=VALUE", value_parser = masternode_filter::group)]
     groups: Vec<(String, String)>,
+    /// Include events of masternodes that are not watched.
+    #[arg(long)]
+    all: bool,
     /// Filter by kind of event. Can be repeated.
     #[arg(long = "kind", value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::NAMES))]
     kinds: Vec<String>,
@@ -151,6 +157,7 @@ fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Resul
         masternodes: &arguments.masternodes,
         aliases: &arguments.aliases,
         groups: &arguments.groups,
+        all: arguments.all,
     };
     let named = |kind: &String| EventKind::NAMES.into_iter().find(|name| name == kind);
     let (heights, times) = span(arguments.from, arguments.to)?;

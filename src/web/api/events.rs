@@ -14,12 +14,13 @@ use serde_json::{Value, json};
 
 use crate::history::{EventId, Order, Query, Reader};
 use crate::web::api::json::{self, Object};
-use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, flag, label, name, whole};
+use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, flag, group, label, name, whole};
 use crate::web::api::{Api, ApiError, conflict, missing, openapi, unavailable};
 use domain::NetworkState;
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
+use domain::watch::{WatchTarget, parse_group};
 
 /// Time limit of a search. A page that ends because of it contains a cursor.
 const BUDGET: Duration = Duration::from_millis(50);
@@ -29,6 +30,12 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
     Parameter::many("masternode", "Filter by masternode. Can be repeated.", openapi::masternode_id),
     Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name),
+    Parameter::many(
+        "group",
+        "Filter by group in the watch list, written key=value or key:value. If repeated, all must match.",
+        group,
+    ),
+    Parameter::once("watched", "Only events of watched masternodes.", flag),
     Parameter::many("kind", "Filter by kind of event. Can be repeated.", || label(&EventKind::NAMES)),
     Parameter::once("from_height", "Lowest block height, inclusive.", height),
     Parameter::once("to_height", "Highest block height, inclusive.", height),
@@ -110,33 +117,44 @@ fn after(text: &str) -> Option<After> {
     Some(After::Remembered(Place { time, height, network, from_end }))
 }
 
-/// The aliases of masternodes.
-struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a str>);
+/// The watched masternodes, by network and identity.
+struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a WatchTarget>);
 
 impl<'a> Aliases<'a> {
     fn of(networks: &'a [Arc<NetworkState>]) -> Aliases<'a> {
-        let snapshots = networks.iter().filter_map(|network| network.snapshot.as_deref());
-        let named = snapshots.flat_map(|snapshot| {
-            let watched = snapshot.watched().iter().map(|watched| &watched.watched);
-            watched.map(|watched| ((snapshot.network(), watched.id), watched.alias.as_str()))
+        let named = networks.iter().flat_map(|network| {
+            let watched = network.watched().into_iter();
+            watched.map(|watched| ((&*network.network, watched.id), watched))
         });
         Aliases(named.collect())
     }
 
     fn get(&self, network: &'a str, id: MasternodeId) -> &'a str {
-        self.0.get(&(network, id)).copied().unwrap_or_default()
+        self.0.get(&(network, id)).map_or("", |watched| watched.alias.as_str())
     }
 
     /// The masternodes of these aliases.
     fn resolve(&self, aliases: impl Iterator<Item = &'a str>, into: &mut Vec<MasternodeId>) -> Result<(), ApiError> {
         for alias in aliases {
             let before = into.len();
-            into.extend(self.0.iter().filter(|(_, name)| **name == alias).map(|((_, id), _)| *id));
+            into.extend(self.0.iter().filter(|(_, watched)| watched.alias == alias).map(|((_, id), _)| *id));
             if into.len() == before {
                 return Err(missing(format!("no alias {} in the watch list", echo(alias))));
             }
         }
         Ok(())
+    }
+
+    /// The masternodes that have all these groups.
+    fn members(&self, groups: &[(&str, &str)]) -> Result<Vec<MasternodeId>, ApiError> {
+        let has = |watched: &WatchTarget, (key, group): &(&str, &str)| {
+            watched.groups.get(*key).is_some_and(|value| value == group)
+        };
+        if let Some((key, group)) = groups.iter().find(|group| !self.0.values().any(|watched| has(watched, group))) {
+            return Err(missing(format!("no group {} in the watch list", echo(&format!("{key}={group}")))));
+        }
+        let members = self.0.values().filter(|watched| groups.iter().all(|group| has(watched, group)));
+        Ok(members.map(|watched| watched.id).collect())
     }
 }
 
@@ -174,13 +192,23 @@ fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Q
     let id = "a proTxHash, or txid-n of a collateral";
     let mut masternodes = parameters.each("masternode", id, |text| text.parse().ok())?;
     aliases.resolve(parameters.all("alias"), &mut masternodes)?;
+    let is_named = parameters.has("masternode") || parameters.has("alias");
+    let expected = "a group and its value, such as operator=acme";
+    parameters.each("group", expected, |text| parse_group(text).map(drop))?;
+    let groups: Vec<(&str, &str)> = parameters.all("group").filter_map(parse_group).collect();
+    let is_watched = parameters.flag("watched")? || !groups.is_empty();
+    if is_watched {
+        let members = aliases.members(&groups)?;
+        masternodes =
+            if is_named { masternodes.into_iter().filter(|id| members.contains(id)).collect() } else { members };
+    }
     masternodes.sort_unstable();
     masternodes.dedup();
     let kind = |text: &str| EventKind::NAMES.into_iter().find(|name| *name == text);
     let kinds = parameters.each("kind", &format!("one of {}", EventKind::NAMES.join(", ")), kind)?;
     Ok(Query {
         network: parameters.one("network").map(str::to_string),
-        masternodes: (parameters.has("masternode") || parameters.has("alias")).then_some(masternodes),
+        masternodes: (is_named || is_watched).then_some(masternodes),
         kinds: parameters.has("kind").then_some(kinds),
         heights: heights(parameters)?,
         times: times(parameters)?,
@@ -269,7 +297,7 @@ fn from_memory(
 
 /// The last events of a network, each with its position.
 fn places(network: &NetworkState) -> Vec<(Place, &Event)> {
-    let events = network.snapshot.as_deref().map_or(&[][..], |snapshot| snapshot.recent_events());
+    let events = network.recent_events();
     let mut found = Vec::with_capacity(events.len());
     let (mut height, mut from_end) = (None, 0);
     for event in events.iter().rev() {

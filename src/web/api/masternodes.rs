@@ -13,13 +13,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::web::api::json::{self, Subject};
-use crate::web::api::parameters::{MOST, Parameter, Parameters, bad, choice, echo, flag, label, name, whole};
+use crate::web::api::parameters::{MOST, Parameter, Parameters, bad, choice, echo, flag, group, label, name, whole};
 use crate::web::api::{AlertsOf, Api, ApiError, MAX_ALERTS, conflict, missing, unavailable, written};
 use domain::NetworkState;
 use domain::masternode::MasternodeId;
 use domain::pose::Risk;
 use domain::probe::Probe;
 use domain::snapshot::{Snapshot, WatchedEntry};
+use domain::watch::parse_group;
 
 /// Aliases in the watch list.
 pub(super) const ALIAS: Parameter =
@@ -28,8 +29,8 @@ pub(super) const ALIAS: Parameter =
 /// Groups of the watch list.
 pub(super) const GROUP: Parameter = Parameter::many(
     "group",
-    "Filter by group in the watch list, written key:value. If repeated, all must match.",
-    || json!({ "type": "string", "pattern": "^[^:]+:[\\s\\S]+$" }),
+    "Filter by group in the watch list, written key=value or key:value. If repeated, all must match.",
+    group,
 );
 
 /// Parameters of a page of masternodes.
@@ -37,6 +38,11 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
     ALIAS,
     GROUP,
+    Parameter::once(
+        "format",
+        "json: pages. csv: all masternodes that match at once, a line of names and then a line for each; limit and after do not apply.",
+        || choice(&["json", "csv"]),
+    ),
     Parameter::many("state", "Filter by state. Can be repeated.", name),
     Parameter::many("risk", "Filter by risk of a ban. Can be repeated.", || label(&Risk::ALL.map(Risk::label))),
     Parameter::once("watched", "Only watched masternodes.", flag),
@@ -91,6 +97,12 @@ pub(super) struct WholeMasternode<'a> {
 
 /// Danger rank of a watched masternode that is not registered: above all risk bands.
 const ABSENT: u8 = Risk::ALL.len() as u8;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Csv,
+}
 
 #[derive(Clone, Copy)]
 enum Order {
@@ -152,13 +164,12 @@ struct Filter<'a> {
 
 impl Filter<'_> {
     fn read<'a>(parameters: &'a Parameters, snapshots: &[&Snapshot]) -> Result<Filter<'a>, ApiError> {
-        let group = |text: &str| text.split_once(':').is_some_and(|(key, value)| !key.is_empty() && !value.is_empty());
-        parameters.each("group", "a group and its value, such as operator:acme", |text| group(text).then_some(()))?;
+        parameters.each("group", "a group and its value, such as operator=acme", |text| parse_group(text).map(drop))?;
         let risk = |text: &str| Risk::ALL.into_iter().find(|risk| risk.label() == text);
         let risks: Vec<&str> = Risk::ALL.iter().map(|risk| risk.label()).collect();
         let filter = Filter {
             aliases: parameters.all("alias").collect(),
-            groups: parameters.all("group").filter_map(|text| text.split_once(':')).collect(),
+            groups: parameters.all("group").filter_map(parse_group).collect(),
             states: parameters.all("state").collect(),
             risks: parameters.each("risk", &format!("one of {}", risks.join(", ")), risk)?,
             watched: parameters.flag("watched")?,
@@ -175,7 +186,7 @@ impl Filter<'_> {
         }
         let has = |key: &str, group: &str| watched().any(|w| w.groups.get(key).is_some_and(|value| value == group));
         if let Some((key, group)) = self.groups.iter().find(|(key, group)| !has(key, group)) {
-            return Err(missing(format!("no group {} in the watch list", echo(&format!("{key}:{group}")))));
+            return Err(missing(format!("no group {} in the watch list", echo(&format!("{key}={group}")))));
         }
         let unknown = domain::state::UNKNOWN.label;
         let mut known: Vec<&str> = snapshots
@@ -209,7 +220,8 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let parameters = Parameters::read(query, PARAMETERS)?;
     let limit = parameters.limit()?;
     let order = parameters.choice("order", &[("danger", Order::Danger), ("id", Order::Id)])?;
-    let after = parameters.read_one("after", "the next of a page", Place::read)?;
+    let format = parameters.choice("format", &[("json", Format::Json), ("csv", Format::Csv)])?;
+    let after = parameters.read_one("after", "the next of a page", Place::read)?.filter(|_| format == Format::Json);
     let networks = api.chosen(&parameters)?;
     let snapshots = fresh(&networks)?;
     let filter = Filter::read(&parameters, &snapshots)?;
@@ -230,6 +242,9 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         found.extend(listed(snapshot, indices).filter_map(chosen).take(limit + 1));
     }
     found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
+    if format == Format::Csv {
+        return csv(found.iter().map(|(_, subject)| json::Masternode::new(subject)));
+    }
     let more = found.len() > limit;
     found.truncate(limit);
     written(&Masternodes {
@@ -237,6 +252,40 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         masternodes: found.iter().map(|(_, subject)| json::Masternode::new(subject)).collect(),
         next: found.last().filter(|_| more).map(|(place, _)| place.text()),
     })
+}
+
+/// Masternodes as CSV (RFC 4180): a column for each field of the JSON, groups as `key=value` with blanks between them.
+fn csv<'a>(masternodes: impl Iterator<Item = json::Masternode<'a>>) -> Result<Bytes, ApiError> {
+    let failed = |error: &dyn std::fmt::Display| ApiError {
+        status: hyper::StatusCode::INTERNAL_SERVER_ERROR,
+        error: error.to_string(),
+    };
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    for (index, masternode) in masternodes.enumerate() {
+        let value = serde_json::to_value(&masternode).map_err(|error| failed(&error))?;
+        let Some(fields) = value.as_object() else { continue };
+        if index == 0 {
+            writer.write_record(fields.keys()).map_err(|error| failed(&error))?;
+        }
+        writer.write_record(fields.values().map(cell)).map_err(|error| failed(&error))?;
+    }
+    writer.into_inner().map(Bytes::from).map_err(|error| failed(&error))
+}
+
+fn cell(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Object(table) => {
+            table.iter().map(|(key, value)| format!("{key}={}", cell(value))).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether a query asks for CSV.
+pub(super) fn is_csv(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "format" && value == "csv")
 }
 
 impl<'a> NetworkBlock<'a> {

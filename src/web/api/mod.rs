@@ -124,12 +124,12 @@ pub struct History {
     pub up: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// A response: JSON with any status, or a calendar.
+/// A response: JSON with any status, CSV, or a calendar.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// 200 or an error status.
     pub status: StatusCode,
-    /// One JSON value, or a calendar.
+    /// One JSON value, CSV, or a calendar.
     pub body: Bytes,
     /// What it is.
     pub content_type: &'static str,
@@ -139,6 +139,9 @@ pub struct Reply {
 
 /// The media type of JSON.
 const JSON: &str = "application/json; charset=utf-8";
+
+/// The media type of a table.
+const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// A response is valid only at its time.
 const NO_STORE: &str = "no-store";
@@ -193,7 +196,11 @@ impl Api {
                 content_type: calendar::CONTENT_TYPE,
                 cache_control: CALENDAR_CACHE,
             },
-            Ok(body) => Reply { status: StatusCode::OK, body, content_type: JSON, cache_control: NO_STORE },
+            Ok(body) => {
+                let is_csv = path == MASTERNODES && masternodes::is_csv(query);
+                let content_type = if is_csv { CSV } else { JSON };
+                Reply { status: StatusCode::OK, body, content_type, cache_control: NO_STORE }
+            }
             Err(refused) => error(refused.status, &refused.error),
         }
     }

@@ -165,6 +165,11 @@ impl Parameters {
     }
 }
 
+/// The schema of a group.
+pub(super) fn group() -> Value {
+    json!({ "type": "string", "pattern": "^[^=:]+[=:][\\s\\S]+$" })
+}
+
 /// A number of digits only.
 pub(super) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()

@@ -2,27 +2,57 @@
 //!
 //! Never here: evaluation.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 
 use crate::web::api::{Alert, Firing};
 use crate::web::pages::{format, rows};
+use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
+use domain::watch::{NOTHING_WATCHED, WATCH_LINES};
 
 /// Number of alerts shown; more are only counted.
 pub(super) const SHOWN: usize = 20;
 
-/// All alerts, or a note that there are none. With `several` networks, each alert names its network.
-pub(super) fn all(firing: &Firing, now: UnixSeconds, several: bool) -> Markup {
+/// All alerts, or a note that there are none: in green only if every network has a fresh list and watched masternodes.
+pub(super) fn all(firing: &Firing, networks: &[Arc<NetworkState>], now: UnixSeconds) -> Markup {
+    let several = networks.len() > 1;
+    let unknown = networks.iter().filter(|network| network.fresh(now).is_none());
+    let unknown: Vec<&str> = unknown.map(|network| &*network.network).collect();
+    let blind: Vec<&str> =
+        networks.iter().filter(|network| network.watched().is_empty()).map(|network| &*network.network).collect();
     html! {
         section aria-labelledby="alerts" {
             h2 #alerts { "Alerts" }
-            @if firing.alerts.is_empty() {
+            @if !unknown.is_empty() {
+                p {
+                    strong.alarm { "Alerts about masternodes of " (unknown.join(", ")) " are not evaluated: " }
+                    "there is no fresh list. Active alerts stay active."
+                }
+            }
+            @if !blind.is_empty() { (nothing_watched(&blind, several)) }
+            @if firing.alerts.is_empty() && unknown.is_empty() && blind.is_empty() {
                 p.none { span.dot.clear {} "No alerts are firing." }
+            } @else if firing.alerts.is_empty() {
+                p.none { "No other alerts are firing." }
             } @else {
                 p.quiet { (counted(firing)) }
                 (list(firing, now, |alert| who(alert, several)))
             }
         }
+    }
+}
+
+/// What it means that nothing is watched, and the lines of the configuration that change it.
+fn nothing_watched(networks: &[&str], several: bool) -> Markup {
+    html! {
+        p {
+            strong.alarm { (NOTHING_WATCHED) }
+            @if several { " This is true of " (networks.join(", ")) "." }
+            " Add your masternodes to the configuration:"
+        }
+        pre tabindex="0" role="region" aria-label="Lines of the configuration" { code { (WATCH_LINES) } }
     }
 }
 

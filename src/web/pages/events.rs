@@ -34,7 +34,7 @@ pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -
     for network in
         networks.iter().filter(|network| query.network.as_ref().is_none_or(|name| **name == *network.network))
     {
-        let events = network.snapshot.as_deref().map_or(&[][..], |snapshot| snapshot.recent_events());
+        let events = network.recent_events();
         let fitting = events.iter().rev().filter(|event| crate::web::api::events::fits(query, event)).take(query.limit);
         found.extend(fitting.map(|event| NetworkEvent { network: network.network.to_string(), event: event.clone() }));
     }

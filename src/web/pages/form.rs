@@ -14,7 +14,7 @@ use domain::snapshot::Snapshot;
 pub(super) fn form(snapshots: &[&Snapshot], asked: &PageQuery, show: Show) -> Markup {
     let networks: BTreeSet<String> = snapshots.iter().map(|snapshot| snapshot.network().to_string()).collect();
     let groups = snapshots.iter().flat_map(|snapshot| snapshot.groups().keys());
-    let groups: BTreeSet<String> = groups.map(|(key, group)| format!("{key}:{group}")).collect();
+    let groups: BTreeSet<String> = groups.map(|(key, group)| format!("{key}={group}")).collect();
     let states = snapshots.iter().flat_map(|snapshot| snapshot.rules().states.iter());
     let states: BTreeSet<String> = states.map(|state| state.label.to_string()).collect();
     html! {

@@ -13,7 +13,7 @@ use crate::web::api::masternodes::{find, probe};
 use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
-use crate::web::pages::{alerts, chart, duties, election, format, network, probe, revival, rows};
+use crate::web::pages::{alerts, chart, duties, election, format, network, probe, revival, rows, unknown};
 use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
@@ -46,15 +46,16 @@ pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
             "Not a masternode identity: expected a proTxHash, or txid-n of a collateral.",
         );
     };
-    let networks = (api.networks)();
-    let snapshots: Vec<_> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
-    if snapshots.is_empty() {
-        return sorry(StatusCode::SERVICE_UNAVAILABLE, "No fresh masternode list is available. Try again later.");
-    }
+    let (networks, now) = ((api.networks)(), (api.clock)());
+    let snapshots: Vec<_> = networks.iter().filter_map(|network| network.fresh(now)).collect();
     let named = snapshots.iter().filter(|snapshot| asked.is_empty() || snapshot.network() == asked);
     let found: Vec<Subject<'_>> = named.filter_map(|snapshot| find(snapshot, &id)).collect();
     match found.as_slice() {
-        [] => sorry(StatusCode::NOT_FOUND, "This masternode is neither registered nor watched."),
+        // A network without a fresh list may have it.
+        [] => unknown::page(api, &networks, id, asked).unwrap_or_else(|| match snapshots.is_empty() {
+            true => sorry(StatusCode::SERVICE_UNAVAILABLE, "No network is followed."),
+            false => sorry(StatusCode::NOT_FOUND, "This masternode is neither registered nor watched."),
+        }),
         [subject] => {
             let content = content(api, &networks, subject, id);
             Found { status: StatusCode::OK, title: name(subject, &id), content }
@@ -86,7 +87,7 @@ fn choice(several: &[Subject<'_>], id: &MasternodeId) -> Markup {
     }
 }
 
-fn top(heading: &Markup) -> Markup {
+pub(super) fn top(heading: &Markup) -> Markup {
     html! {
         header.top {
             p { a href=(crate::web::pages::overview::PATH) { "← All masternodes" } }

@@ -25,6 +25,7 @@ mod revival;
 mod rows;
 mod runbook;
 mod score_history;
+mod unknown;
 
 use hyper::StatusCode;
 

@@ -18,9 +18,15 @@ pub(super) fn card(network: &NetworkState, now: UnixSeconds, several: bool) -> M
     html! {
         article.card {
             h3 { (network.network) }
-            @match network.snapshot.as_deref() {
+            @match network.fresh(now) {
                 Some(snapshot) => (known(snapshot, now)),
-                None => p.alarm { strong { "No fresh list." } " No list was read yet, or the last one is too old to show." },
+                None => p.alarm {
+                    strong { "No fresh list." }
+                    @match network.confirmed {
+                        Some(confirmed) => { " No source confirmed the list since " (format::format_time(confirmed.unix)) "." }
+                        None => " No list was read yet.",
+                    }
+                },
             }
             h4 { "Sources" }
             ul.sources {
@@ -217,10 +223,8 @@ fn itself(network: &NetworkState, source: &SourceHealth, own: &OwnMasternode, se
 }
 
 fn name(network: &NetworkState, id: &MasternodeId) -> String {
-    let watched = network.snapshot.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
-    let alias =
-        watched.filter(|watched| watched.id == *id).map(|watched| &watched.alias).find(|alias| !alias.is_empty());
-    alias.map_or_else(|| format::short_id(id), String::clone)
+    let named = network.watched().into_iter().find(|watched| watched.id == *id && !watched.alias.is_empty());
+    named.map_or_else(|| format::short_id(id), |watched| watched.alias.clone())
 }
 
 /// The result of the last request to a source: a CSS class and its text.

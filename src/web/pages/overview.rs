@@ -16,12 +16,13 @@ use crate::web::handlers::LandingPage;
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
-use crate::web::pages::{alerts, form, format, network};
+use crate::web::pages::{alerts, form, format, network, unknown};
 use domain::NetworkState;
 use domain::event::EventKind;
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::pose::Risk;
 use domain::snapshot::Snapshot;
+use domain::watch::parse_group;
 
 /// Masternodes per page.
 const PER_PAGE: usize = 200;
@@ -47,20 +48,21 @@ pub(super) fn content(landing: &LandingPage, api: Option<&Api>, asked: &PageQuer
 
 fn of_networks(api: &Api, asked: &PageQuery) -> Markup {
     let (networks, now) = ((api.networks)(), (api.clock)());
-    let fresh: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
+    let fresh: Vec<&Snapshot> = networks.iter().filter_map(|network| network.fresh(now)).collect();
     let shown: Vec<&Snapshot> =
         fresh.iter().copied().filter(|snapshot| fits(&asked.network, snapshot.network())).collect();
-    let watching = fresh.iter().any(|snapshot| !snapshot.watched().is_empty());
+    let watching = networks.iter().any(|network| !network.watched().is_empty());
     let show = asked.show.unwrap_or(if watching { Show::Watched } else { Show::AtRisk });
     let firing = (api.alerts)(AlertsOf::All, alerts::SHOWN);
     html! {
-        (alerts::all(&firing, now, networks.len() > 1))
+        (alerts::all(&firing, &networks, now))
         section aria-labelledby="networks" {
             h2 #networks { @if networks.len() == 1 { "Network" } @else { "Networks" } }
             div.cards { @for network in &networks { (network::card(network, now, networks.len() > 1)) } }
         }
         section aria-labelledby="masternodes" {
             h2 #masternodes { (show.said()) }
+            (unknown::all(&networks, &asked.network, now))
             (form::form(&fresh, asked, show))
             @if !fresh.is_empty() { (masternodes(&shown, Columns::of(&fresh), asked, show, now)) }
         }
@@ -125,10 +127,8 @@ fn passes(row: &Row<'_>, asked: &PageQuery, show: Show, mentioned: Option<&Menti
 }
 
 fn in_group(subject: &Subject<'_>, asked: &str) -> bool {
-    let groups = subject.watched.iter().flat_map(|watched| &watched.watched.groups);
-    groups
-        .into_iter()
-        .any(|(key, group)| asked.strip_prefix(key.as_str()).and_then(|rest| rest.strip_prefix(':')) == Some(group))
+    let watched = subject.watched.zip(parse_group(asked));
+    watched.is_some_and(|(watched, (key, group))| watched.watched.groups.get(key).is_some_and(|value| value == group))
 }
 
 /// The masternodes of a snapshot whose identity or address contains a lower-case text.
@@ -164,7 +164,7 @@ fn none(asked: &PageQuery, show: Show) -> Markup {
             } @else if show == Show::AtRisk {
                 "No masternode is at risk. " a href=(all.address(PATH)) { "Show all masternodes" } "."
             } @else if show == Show::Watched {
-                "The watch list is empty. " a href=(all.address(PATH)) { "Show all masternodes" } "."
+                "No watched masternode is on a fresh list. " a href=(all.address(PATH)) { "Show all masternodes" } "."
             } @else {
                 "There are no masternodes."
             }
@@ -177,10 +177,7 @@ fn none(asked: &PageQuery, show: Show) -> Markup {
 fn events(api: &Api, networks: &[Arc<NetworkState>], now: UnixSeconds) -> Markup {
     let watched: HashMap<(&str, MasternodeId), &str> = networks
         .iter()
-        .filter_map(|network| network.snapshot.as_deref())
-        .flat_map(|snapshot| {
-            snapshot.watched().iter().map(|w| ((snapshot.network(), w.watched.id), w.watched.alias.as_str()))
-        })
+        .flat_map(|network| network.watched().into_iter().map(|w| ((&*network.network, w.id), w.alias.as_str())))
         .collect();
     let unpaid = || EventKind::NAMES.into_iter().filter(|kind| *kind != "payment").collect();
     let ids: BTreeSet<MasternodeId> = watched.keys().map(|(_, id)| *id).collect();

@@ -4,6 +4,8 @@
 //!
 //! Never here: whether a name exists.
 
+use domain::watch::parse_group;
+
 /// Maximum length of the search text, in characters.
 const LONGEST: usize = 200;
 
@@ -87,7 +89,7 @@ pub(super) struct PageQuery {
     pub(super) text: String,
     /// Name of a network.
     pub(super) network: String,
-    /// Key and value of a group, separated by a colon.
+    /// Key and value of a group, as `key=value`.
     pub(super) group: String,
     /// Label of a state.
     pub(super) state: String,
@@ -107,7 +109,9 @@ impl PageQuery {
             match &*name {
                 "q" => asked.text = value.to_lowercase(),
                 "network" => asked.network = value,
-                "group" => asked.group = value,
+                "group" => {
+                    asked.group = parse_group(&value).map(|(key, group)| format!("{key}={group}")).unwrap_or(value);
+                }
                 "state" => asked.state = value,
                 "show" => asked.show = Show::ALL.into_iter().find(|show| show.name() == value),
                 "refresh" => asked.refresh = Refresh::read(&value),
@@ -155,10 +159,11 @@ mod tests {
 
     #[test]
     fn an_address_asks_for_what_was_read_from_it() {
-        let address = "/?q=a%26b&network=n&group=operator%3Aacme+%26+co&state=enabled&show=all&refresh=off&page=3";
+        let address = "/?q=a%26b&network=n&group=operator%3Dacme+%26+co&state=enabled&show=all&refresh=off&page=3";
         let asked = PageQuery::read(&address[2..]);
-        assert_eq!((asked.text.as_str(), asked.group.as_str(), asked.page), ("a&b", "operator:acme & co", 3));
+        assert_eq!((asked.text.as_str(), asked.group.as_str(), asked.page), ("a&b", "operator=acme & co", 3));
         assert_eq!(asked.address("/"), address);
+        assert_eq!(PageQuery::read("group=operator:acme").group, "operator=acme", "a link of an earlier version");
         assert_eq!(PageQuery::read("").address("/"), "/");
     }
 

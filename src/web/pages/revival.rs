@@ -15,6 +15,7 @@ pub(super) fn section(subject: &Subject<'_>) -> Markup {
         @if let Some(commands) = commands {
             section aria-labelledby="revival" {
                 h2 #revival { "Revival" }
+                p { a href="/runbooks/MasternodePoSeBanned" { "Runbook of a banned masternode" } }
                 p { "Find and fix the cause of the ban first. Then send a service update as the operator:" }
                 @for command in commands {
                     @if !command.when.is_empty() { p { (command.when) ":" } }

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use crate::web::api::json::Subject;
 use crate::web::pages::{bar, election, format};
 use domain::masternode::{MasternodeId, UnixSeconds};
+use domain::revival;
 use domain::snapshot::{NodeView, Snapshot};
 
 /// The horizon of a payment probability.
@@ -81,7 +82,7 @@ fn line(row: &Row<'_>, columns: Columns, now: UnixSeconds) -> Markup {
     html! {
         tr class=(class) role="row" {
             th.who scope="row" role="rowheader" { (who(row, columns)) }
-            td role="cell" data-name="Danger" { (danger(subject)) }
+            td role="cell" data-name="Danger" { (danger(subject)) (revival(row, columns)) }
             @if columns.scores {
                 td.score role="cell" data-name="Score" { (score(subject)) }
                 td role="cell" data-name="Safe again" { (safe(subject, now)) }
@@ -106,6 +107,19 @@ fn who(row: &Row<'_>, columns: Columns) -> Markup {
             @if alias.is_some() { code { (short) } }
             @if columns.networks { " " (network) }
             @for (key, group) in watched.iter().flat_map(|watched| &watched.groups) { " " span.tag { (key) ": " (group) } }
+        }
+    }
+}
+
+/// A link to the command that revives a banned masternode.
+fn revival(row: &Row<'_>, columns: Columns) -> Markup {
+    let node = row.subject.node.map(|node| node.masternode);
+    let is_revivable = node.is_some_and(|masternode| revival::commands_for(masternode, None).is_some());
+    html! {
+        @if is_revivable {
+            span.when {
+                a href={ (address(&row.id, row.subject.snapshot.network(), columns.networks)) "#revival" } { "Revive it" }
+            }
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn read(file: &[u8], environment: BTreeMap<String, String>) -> Option
     };
     let (first, second) = (load(&origin), load(&origin));
     match (first, second) {
-        (Ok(LoadedConfig { config, warnings }), Ok(again)) => {
+        (Ok(LoadedConfig { config, warnings, .. }), Ok(again)) => {
             assert_eq!((&config, &warnings), (&again.config, &again.warnings), "it reads the same each time");
             usable(&config);
             Some(config)

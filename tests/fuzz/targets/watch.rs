@@ -29,7 +29,7 @@ pub fn run(input: &[u8]) {
                 Selector::Fields(fields) => {
                     fields.iter().all(|(field, value)| field.met_by(masternode, value) == Some(true))
                 }
-                Selector::Id(_) => false,
+                Selector::Id(_) | Selector::Own => false,
             })
         });
         assert!(named || selected, "no entry selects {}", node.id);

@@ -41,19 +41,13 @@ pub(crate) fn network(
         last_success: confirmed,
         ..SourceHealth::default()
     };
+    let rules = Arc::new(snapshot.as_ref().map_or(domain::chain::DASH, |snapshot| snapshot.rules().clone()));
     NetworkState {
-        network: name.into(),
-        rules: Arc::new(snapshot.as_ref().map_or(domain::chain::DASH, |snapshot| snapshot.rules().clone())),
         snapshot,
         sources: vec![source],
         confirmed,
         probes,
-        gap_blocks: 0,
-        not_understood: 0,
-        score_disagreements: 0,
-        fork_activation: None,
-        since: moment(0, 0),
-        stale_after: Duration::from_secs(900),
+        ..NetworkState::new(name, rules, Duration::from_secs(900), moment(0, 0), [])
     }
 }
 

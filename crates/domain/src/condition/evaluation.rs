@@ -11,11 +11,8 @@ use crate::condition::{
     Scope, SourceContext, ThresholdSettings, Verdict,
 };
 use crate::masternode::UnixSeconds;
-use crate::network_state::NetworkState;
+use crate::network_state::{FRESH_SECONDS, NetworkState};
 use crate::snapshot::{Snapshot, WatchedEntry};
-
-/// A list that was confirmed longer ago than this, in seconds, is not evaluated.
-const FRESH_SECONDS: u64 = 300;
 
 /// One subject and its verdicts.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 use crate::condition::{
     Condition, GroupContext, Inhibition, NETWORK, NetworkContext, QuorumTypeContext, Rule, Severity, Verdict, text,
 };
+use crate::watch::NOTHING_WATCHED;
 
 /// The conditions of groups, networks and quorum types.
 pub(super) const CONDITIONS: &[Condition] = &[
@@ -66,7 +67,26 @@ pub(super) const CONDITIONS: &[Condition] = &[
             "{quorum_type} on {network} formed no quorums for a while and does again.",
         ],
     ),
+    Condition::new(
+        "MasternodeNoneWatched",
+        Severity::Warning,
+        300,
+        Rule::Network(none_watched),
+        [
+            "No masternode of a network is watched.",
+            "No masternode of {network} was watched; at least one is watched now.",
+        ],
+    ),
 ];
+
+fn none_watched(network: &NetworkContext<'_>) -> Verdict {
+    Verdict::of(network.fresh.map(|snapshot| snapshot.watched().is_empty()), || {
+        format!(
+            "{NOTHING_WATCHED} This is network {}. Add your masternodes to watch in the configuration of the exporter.",
+            network.name()
+        )
+    })
+}
 
 fn penalty_wave(network: &NetworkContext<'_>) -> Verdict {
     let Some(snapshot) = network.fresh else { return Verdict::Unknown };

@@ -131,19 +131,13 @@ impl Scene {
             last_success: Some(self.now()),
             ..SourceHealth::default()
         };
+        let since = Moment { unix: UnixSeconds(0), uptime: Duration::ZERO };
         NetworkState {
-            network: "net".into(),
-            rules: Arc::new(self.rules.clone()),
             snapshot: Some(Arc::new(snapshot)),
             sources: vec![source],
             confirmed: Some(self.now()),
             probes: probes.map(Arc::new),
-            gap_blocks: 0,
-            not_understood: 0,
-            score_disagreements: 0,
-            fork_activation: None,
-            since: Moment { unix: UnixSeconds(0), uptime: Duration::ZERO },
-            stale_after: Duration::from_secs(900),
+            ..NetworkState::new("net", Arc::new(self.rules.clone()), Duration::from_secs(900), since, [])
         }
     }
 
