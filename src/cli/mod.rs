@@ -8,6 +8,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod doctor_list;
 mod duties;
 mod events;
 mod flags;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::condition::{Catalogue, Memory, Thresholds, Verdict, evaluate};
+use domain::condition::{Catalogue, Memory, ThresholdSettings, Verdict, evaluate};
 use domain::list_proof::ListProofStatus;
 use domain::{Height, NodeType};
 use masternode_exporter::follower::FollowerSettings;
@@ -58,8 +58,12 @@ fn alerts(stage: &Stage) -> Vec<String> {
     let now = moment(NOW, 500_000);
     let mut state = (*stage.state()).clone();
     state.confirmed = Some(now);
-    let evaluation =
-        evaluate(&Catalogue::default(), &input(vec![state], now), &Thresholds::DEFAULT, &mut Memory::default());
+    let evaluation = evaluate(
+        &Catalogue::default(),
+        &input(vec![state], now),
+        &ThresholdSettings::default(),
+        &mut Memory::default(),
+    );
     let holding = evaluation.holding().filter(|(_, condition, _, _)| condition.alert.name == REFUTED);
     holding.map(|(_, _, _, text)| text.to_string()).collect()
 }
@@ -208,8 +212,12 @@ async fn a_list_that_is_not_proven_raises_alerts_and_resolves_none() {
     let now = moment(NOW, 500_000);
     let mut state = (*stage.state()).clone();
     state.confirmed = Some(now);
-    let evaluation =
-        evaluate(&Catalogue::default(), &input(vec![state], now), &Thresholds::DEFAULT, &mut Memory::default());
+    let evaluation = evaluate(
+        &Catalogue::default(),
+        &input(vec![state], now),
+        &ThresholdSettings::default(),
+        &mut Memory::default(),
+    );
     assert!(evaluation.complete.is_empty(), "subjects that are not on it are not gone");
     let of_list = evaluation.subjects.iter().filter(|subject| subject.labels.contains_key("masternode"));
     let (mut holding, mut known_clear) = (BTreeSet::new(), 0);

@@ -81,7 +81,13 @@ async fn a_source_that_is_a_masternode_stays_known_during_a_ban_without_reports(
 #[tokio::test]
 async fn a_source_that_is_a_masternode_is_watched_also_while_it_is_banned_or_silent() {
     let mut stage = Stage::small().await;
-    let own = WatchEntry { selector: Selector::Own, alias: String::new(), groups: [].into(), expectations: vec![] };
+    let own = WatchEntry {
+        selector: Selector::Own,
+        alias: String::new(),
+        groups: [].into(),
+        expectations: vec![],
+        thresholds: Default::default(),
+    };
     stage.watch(WatchList::new(vec![own]));
     let watched = |stage: &Stage| -> Vec<String> {
         let snapshot = stage.snapshot().unwrap();

@@ -118,6 +118,7 @@ mod tests {
             alias: alias.into(),
             groups: [("customer".to_string(), customer.to_string())].into(),
             expectations: vec![],
+            thresholds: Default::default(),
         };
         let ends = |targets: Vec<Maintenance>| -> Vec<Option<u64>> {
             let list_of = vec![watch(1, "a", "acme"), watch(2, "b", "acme"), watch(3, "c", "other")];

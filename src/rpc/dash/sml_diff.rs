@@ -99,7 +99,7 @@ impl WireEntry {
         let addresses = match self.addresses {
             Some(addresses) => [addresses.core_p2p, addresses.platform_p2p, addresses.platform_https],
             // A masternode without an address has port 0 there.
-            None => [self.service.into_iter().filter(is_address).collect(), Vec::new(), Vec::new()],
+            None => [self.service.into_iter().filter(|text| is_address(text)).collect(), Vec::new(), Vec::new()],
         };
         let mut platform_node = [0; 20];
         if let Some(id) = self.platform_node {
@@ -124,7 +124,7 @@ impl WireEntry {
     }
 }
 
-fn is_address(text: &String) -> bool {
+fn is_address(text: &str) -> bool {
     !text.is_empty() && !text.ends_with(":0")
 }
 

@@ -8,6 +8,7 @@
 //! Never here: HTTP methods and headers (`route`); changes of any state.
 
 pub mod calendar;
+mod csv_table;
 pub mod duties;
 pub(super) mod events;
 pub mod json;

@@ -8,7 +8,7 @@ use crate::web::pages::{bar, deployment, election, format, rows};
 use domain::dkg::QuorumType;
 use domain::entry_matches::EntryKind;
 use domain::list_proof::ListProofStatus;
-use domain::masternode::{MasternodeId, NodeType, UnixSeconds};
+use domain::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use domain::network_state::{NetworkState, OwnMasternode, SourceHealth};
 use domain::quorum::QuorumHealth;
 use domain::snapshot::Snapshot;
@@ -102,34 +102,8 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
         (bar::risks(snapshot.risks(), limits.is_some()))
         dl.facts {
             div { dt { "Height" } dd { (block.height.0) span.when { "block " (format::format_age(now, block.time)) } } }
-            @if let Some(lock) = snapshot.facts().chainlock_height {
-                div {
-                    dt { "ChainLock" }
-                    dd {
-                        (lock.0)
-                        span.when {
-                            @match block.height.above(lock) {
-                                0 => "at the tip",
-                                behind => { (format::count(behind.into(), "block")) " behind" }
-                            }
-                        }
-                    }
-                }
-            }
-            @if let Some(proven) = proof.proven_height {
-                div {
-                    dt { "List proven" }
-                    dd {
-                        (proven.0)
-                        span.when {
-                            @match block.height.above(proven) {
-                                0 => "at the tip",
-                                behind => { (format::count(behind.into(), "block")) " behind" }
-                            }
-                        }
-                    }
-                }
-            }
+            @if let Some(lock) = snapshot.facts().chainlock_height { (behind_tip("ChainLock", lock, block.height)) }
+            @if let Some(proven) = proof.proven_height { (behind_tip("List proven", proven, block.height)) }
             @if let Some(limits) = limits {
                 div { dt { "Ban limit" } dd { (limits.limit) span.when { "points" } } }
                 div { dt { "Points per failure" } dd { (limits.step) span.when { "points" } } }
@@ -148,6 +122,24 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
             @for kind in snapshot.quorum_types().unwrap_or_default() { (quorums(snapshot, kind)) }
             @if let Some((state, next)) = deployment::words(snapshot) {
                 div { dt { "Dash Core 24" } dd { (state) span.when { (next) } } }
+            }
+        }
+    }
+}
+
+/// A height, and its distance from the tip.
+fn behind_tip(title: &str, height: Height, tip: Height) -> Markup {
+    html! {
+        div {
+            dt { (title) }
+            dd {
+                (height.0)
+                span.when {
+                    @match tip.above(height) {
+                        0 => "at the tip",
+                        behind => { (format::count(behind.into(), "block")) " behind" }
+                    }
+                }
             }
         }
     }

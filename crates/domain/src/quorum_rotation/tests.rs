@@ -27,8 +27,8 @@ fn entry(number: u16, valid: bool) -> SmlEntry {
         confirmed: Some(hash(number ^ 0x5555)),
         node_type: NodeType::Regular,
         valid,
-        address: Some(Fingerprint::of(&format!("address {number}"))),
-        operator_key: Some(Fingerprint::of(&format!("key {number}"))),
+        address: Some(Fingerprint::of(format!("address {number}"))),
+        operator_key: Some(Fingerprint::of(format!("key {number}"))),
     }
 }
 
