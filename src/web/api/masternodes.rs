@@ -223,6 +223,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let order = parameters.choice("order", &[("danger", Order::Danger), ("id", Order::Id)])?;
     let format = parameters.choice("format", &[("json", Format::Json), ("csv", Format::Csv)])?;
     let after = parameters.read_one("after", "the next of a page", Place::read)?.filter(|_| format == Format::Json);
+    let most = if format == Format::Csv { usize::MAX } else { limit + 1 };
     let networks = api.chosen(&parameters)?;
     let snapshots = fresh(&networks)?;
     let filter = Filter::read(&parameters, &snapshots)?;
@@ -240,7 +241,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         });
         found.extend(absent(snapshot).filter_map(chosen));
         // The list is in order, so the page has no later ones.
-        found.extend(listed(snapshot, indices).filter_map(chosen).take(limit + 1));
+        found.extend(listed(snapshot, indices).filter_map(chosen).take(most));
     }
     found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
     if format == Format::Csv {

@@ -16,7 +16,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Masternode(seat_unreachable),
         [
-            "A watched masternode does not answer and sits in a DKG session within the hour.",
+            "A watched masternode does not answer and sits in a DKG session soon.",
             "Masternode {node}{groups} on {network} did not answer before a DKG session; it does again, or the session is over.",
         ],
     )

@@ -66,7 +66,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Masternode(payment_lost),
         [
             "A watched masternode lost the payment that it was waiting for.",
-            "Masternode {node}{groups} on {network} lost a payment more than an hour ago; not again since.",
+            "Masternode {node}{groups} on {network} lost a payment; not again since.",
         ],
     ),
     Condition::new(

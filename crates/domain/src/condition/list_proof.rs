@@ -32,7 +32,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Reachability(scores_disagree),
         [
             "Scores in the masternode list are not the ones that follow from the commitments of the block.",
-            "Scores of {network} differed from the computed ones more than a day ago; none since.",
+            "Scores of {network} differed from the computed ones; no difference since.",
         ],
     )
     .any(),

@@ -345,7 +345,7 @@ fn silence_is_told_before_it_expires_a_node() {
 #[test]
 fn a_wave_needs_ten_and_a_hundredth() {
     let wave = |penalised: u8, blocks_ago| Scene {
-        watched: vec![],
+        watched: vec![20],
         events: (1..=penalised).map(|number| penalty(number, TIP - blocks_ago)).collect(),
         ..Scene::default()
     };
