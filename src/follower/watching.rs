@@ -146,7 +146,10 @@ impl Watching {
         if unreadable.entries() == 0 {
             return BTreeSet::new();
         }
-        let named = self.named.iter().map(|target| target.id);
+        // A list that came since the last selection counts already.
+        let newest = self.list.has_changed().unwrap_or(false);
+        let newest = newest.then(|| self.list.borrow().clone().with_own(self.current.own().clone()).named());
+        let named = newest.as_deref().unwrap_or(&self.named).iter().map(|target| target.id);
         let unnamed = unreadable.unnamed() > 0;
         let is_hidden = |id: &MasternodeId| unreadable.has(id) || (unnamed && list.get(id).is_none());
         named.chain(self.targets.iter().map(|target| target.id)).filter(is_hidden).collect()

@@ -96,20 +96,6 @@ async fn a_standby_that_cannot_be_followed_confirms_no_list() {
 }
 
 #[tokio::test]
-async fn a_mistaken_network_is_forgotten_also_when_nothing_is_published_any_more() {
-    let mut stage = Stage::with(Options::default(), 1, |settings| settings.stale_after = Duration::ZERO).await;
-    stage.poll().await;
-    stage.servers[0].handle().faults().set(Fault::Busy);
-    stage.poll().await;
-    assert!(stage.snapshot().is_none());
-    stage.servers[0].handle().faults().set(Fault::WrongNetwork);
-    for _ in 0..4 {
-        stage.poll().await;
-    }
-    assert!(stage.snapshot().is_some(), "the network was mistaken, not the source");
-}
-
-#[tokio::test]
 async fn standbys_that_do_not_answer_delay_the_first_list_together_not_one_after_another() {
     let mut stage = Stage::new(Options::default(), 6).await;
     for server in &stage.servers[1..] {

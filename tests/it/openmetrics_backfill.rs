@@ -42,6 +42,8 @@ fn is_of_now(series: &str) -> bool {
         "masternode_network_minimum_protocol",
         "masternode_network_coinbase_version",
         "masternode_network_deployment_",
+        "masternode_network_list_proven_height",
+        "masternode_network_scores_checked_height",
     ];
     series.starts_with("process_")
         || series.starts_with("masternode_exporter_")

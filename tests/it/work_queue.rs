@@ -28,7 +28,7 @@ async fn behind(refused: u64, blocks: u32, polls: u32) -> Vec<u32> {
 
 #[tokio::test]
 async fn with_a_third_of_all_calls_refused_the_exporter_keeps_up() {
-    assert_eq!(behind(30, 8, 2).await, [0; 8]);
+    assert_eq!(behind(30, 8, 3).await, [0; 8]);
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ fn chain(body: &[u8]) {
             "height": header.block.height.0,
             "time": header.block.time.0,
             "previousblockhash": header.previous.map(|hash| hash.to_string()),
+            "merkleroot": header.merkle_root.map(|root| root.to_string()),
         });
         assert_eq!(again(&written, answers::header), header);
         let text = rfc3339::text(header.block.time);
