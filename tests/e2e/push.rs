@@ -84,7 +84,7 @@ impl Scene {
         scene.network.mine(1);
         // The rules compare with earlier samples, so those must be scraped first.
         wait_for("a healthy masternode in Prometheus", PATIENCE, || {
-            let records = get(prometheus_port, "/api/v1/query?query=masternode_alert_condition")?;
+            let records = get(prometheus_port, "/api/v1/query?query=masternode_alert_subject")?;
             records.contains(&scene.masternode).then_some(())
         });
         scene
@@ -310,7 +310,7 @@ fn an_unreachable_masternode_alerts_both_ways_before_its_score_rises_until_it_an
     let scene = Scene::with("probe: {enabled: true, interval: 30s, allow_private: true}", |network, masternode| {
         network.mine_with(&[Action::MoveHere { masternode: masternode.into(), port }]).unwrap();
     });
-    scene.expect("no process listens", &["MasternodeUnreachable"]);
+    scene.expect("no process listens", &["MasternodeDkgSeatUnreachable", "MasternodeUnreachable*"]);
     let [both, rules] = [Scene::alerts(scene.both_port), scene.fired_by_rules()].map(Option::unwrap);
     let labels = &both["MasternodeUnreachable"].0;
     assert_eq!((labels["alias"].as_str(), labels["operator"].as_str()), ("mine", "acme"));

@@ -251,7 +251,7 @@ fn every_query_of_every_board_answers_on_every_chain() {
     let run = run();
     let kept = std::env::var_os("DASHBOARD_ANSWERS");
     let (mut problems, boards) = (Vec::new(), boards());
-    assert_eq!(boards.len(), 6);
+    assert_eq!(boards.len(), 7);
     for board in &boards {
         for (index, choice) in choices(board).iter().enumerate() {
             let answered = ask(&run.prometheus, board, choice);
