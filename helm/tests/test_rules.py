@@ -53,7 +53,7 @@ class Rules(unittest.TestCase):
         changed = {name for name in before if before[name] != after[name]}
         self.assertEqual(changed, {"MasternodePoSePenalized"})
         alert = after["MasternodePoSePenalized"]
-        self.assertEqual((alert["labels"], alert["for"]), ({"severity": "info", "pager": "yes"}, "17m"))
+        self.assertEqual((alert["labels"], alert["for"]), ({"severity": "info", "pager": "yes", "text": ""}, "17m"))
         self.assertEqual(alert["annotations"]["more"], "x")
         self.assertEqual(alert["annotations"]["description"], before["MasternodePoSePenalized"]["annotations"]["description"])
 
