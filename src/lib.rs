@@ -4,10 +4,10 @@
 //! The way of a value, and the reading order of the modules:
 //!
 //! ```text
-//! node ─► rpc ─► follower ─► domain ─► watch<Arc<Snapshot>> ─► metrics ─► web ─► Prometheus, browser
+//! node ─► rpc ─► follower ─► domain ─► watch<Arc<NetworkState>> ─► metrics ─► web ─► Prometheus, browser
 //! ```
 //!
-//! `ARCHITECTURE.md` has the table of who may name whom; a test holds the code to it.
+//! `ARCHITECTURE.md` has the table of the dependencies between modules; a test enforces it.
 
 pub mod alerting;
 pub mod app;

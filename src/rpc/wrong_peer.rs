@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_and_an_answer_of_a_node_are_told_apart() {
+    fn a_page_and_an_answer_of_a_node_are_distinguished() {
         let text = |status, body: &str| match by_body(status, body.as_bytes()) {
             Some(ErrorKind::WrongPeer { what }) => what.to_string(),
             other => format!("{other:?}"),

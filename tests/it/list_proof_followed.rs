@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::condition::{Catalogue, Memory, ThresholdSettings, Verdict, evaluate};
+use domain::condition::{Catalogue, Evaluation, Memory, ThresholdSettings, Verdict, evaluate};
 use domain::list_proof::ListProofStatus;
 use domain::{Height, NodeType};
 use masternode_exporter::follower::FollowerSettings;
@@ -53,17 +53,17 @@ fn lie(stage: &Stage, index: usize, field: LeafField) -> Fault {
     Fault::LyingLeaf { masternode: stage.masternode(index), field }
 }
 
-/// The text of each alert of a source that holds.
-fn alerts(stage: &Stage) -> Vec<String> {
+/// The conditions of the published state, confirmed now.
+fn evaluated(stage: &Stage) -> Evaluation {
     let now = moment(NOW, 500_000);
     let mut state = (*stage.state()).clone();
     state.confirmed = Some(now);
-    let evaluation = evaluate(
-        &Catalogue::default(),
-        &input(vec![state], now),
-        &ThresholdSettings::default(),
-        &mut Memory::default(),
-    );
+    evaluate(&Catalogue::default(), &input(vec![state], now), &ThresholdSettings::default(), &mut Memory::default())
+}
+
+/// The text of each alert of a source that holds.
+fn alerts(stage: &Stage) -> Vec<String> {
+    let evaluation = evaluated(stage);
     let holding = evaluation.holding().filter(|(_, condition, _, _)| condition.alert.name == REFUTED);
     holding.map(|(_, _, _, text)| text.to_string()).collect()
 }
@@ -209,15 +209,7 @@ async fn a_list_that_is_not_proven_raises_alerts_and_resolves_none() {
     stage.servers[0].handle().faults().set(lie(&stage, 4, LeafField::Address));
     stage.mine(&[fail(&stage.masternode(0), 2)]).await;
     assert!(status(&stage).is_refuted());
-    let now = moment(NOW, 500_000);
-    let mut state = (*stage.state()).clone();
-    state.confirmed = Some(now);
-    let evaluation = evaluate(
-        &Catalogue::default(),
-        &input(vec![state], now),
-        &ThresholdSettings::default(),
-        &mut Memory::default(),
-    );
+    let evaluation = evaluated(&stage);
     assert!(evaluation.complete.is_empty(), "subjects that are not on it are not gone");
     let of_list = evaluation.subjects.iter().filter(|subject| subject.labels.contains_key("masternode"));
     let (mut holding, mut known_clear) = (BTreeSet::new(), 0);

@@ -316,7 +316,7 @@ impl Snapshot {
     }
 
     /// Expected block at which an observed ban ends automatically. `None` if bans are permanent, for nodes that are not
-    /// banned, and for a ban that continues after its end: it began anew between two lists.
+    /// banned, and for a ban that continues after its end: another one began between two lists.
     pub fn ban_end(&self, node: &WatchedEntry) -> Option<Height> {
         self.ban_ends.get(&node.index?).copied()
     }

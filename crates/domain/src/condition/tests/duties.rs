@@ -44,7 +44,7 @@ fn evaluated(scene: &Scene, outcome: Option<Outcome>) -> Evaluation {
 }
 
 #[test]
-fn two_seats_that_are_due_in_one_block_are_told_and_withdrawn_seats_resolve_nothing() {
+fn two_seats_that_are_due_in_one_block_are_reported_and_withdrawn_seats_resolve_nothing() {
     const NAME: &str = "MasternodeDkgDoubleSeat";
     let found = |rotations: Vec<Arc<Rotation>>| verdict(&Scene { rotations, ..Scene::default() }.evaluate(), NAME);
     // The last place is of the newest quarter, the first of the oldest, whose last session this is.
@@ -59,7 +59,7 @@ fn two_seats_that_are_due_in_one_block_are_told_and_withdrawn_seats_resolve_noth
 }
 
 #[test]
-fn an_unreachable_masternode_with_a_seat_within_the_hour_is_told_with_its_height() {
+fn an_unreachable_masternode_with_a_seat_within_the_hour_is_reported_with_its_height() {
     const NAME: &str = "MasternodeDkgSeatUnreachable";
     let failed = Some(Outcome::Failed(ProbeError::Timeout));
     let at = |tip: u32, outcome: Option<Outcome>| {
@@ -80,7 +80,7 @@ fn an_unreachable_masternode_with_a_seat_within_the_hour_is_told_with_its_height
 }
 
 #[test]
-fn a_ban_that_a_known_seat_decides_is_told_with_its_heights() {
+fn a_ban_that_a_known_seat_decides_is_reported_with_its_heights() {
     const NAME: &str = "MasternodePoSeBanImminent";
     // Safe after score − 68 blocks: the result of the seat is due at block 288330.
     let scene = |score: u32, seats: &[(usize, usize)]| Scene {
