@@ -50,7 +50,7 @@ fn both(parts: &[(String, String)], end: &str) -> (String, [Vec<u8>; 2]) {
     let (text, spans) = lines(parts, end);
     let identities = CodedIdentities::new(parts.iter().map(|(_, identity)| identity.as_bytes()));
     let complete = |write: &dyn Fn(&mut Vec<u8>)| {
-        let (mut member, mut out) = (Member::default(), HEADER.to_vec());
+        let (mut member, mut out) = (Member { started: true, ..Member::default() }, HEADER.to_vec());
         write(&mut out);
         member.count(text.as_bytes());
         out.extend(member.end(b""));
