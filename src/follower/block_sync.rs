@@ -24,7 +24,7 @@ use crate::follower::sync_planner::{AvailableLists, Missed, PlanStep, SyncPlan, 
 use crate::follower::{FollowerSettings, common_block};
 use crate::history::BlockEvents;
 use crate::meters::NetworkMeters;
-use crate::rpc::ChainInfo;
+use crate::rpc::{ChainInfo, batch};
 use domain::chain::Subnet;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::BlockHash;
@@ -133,7 +133,7 @@ impl ChainSync {
     async fn plan(&mut self, source: &Source, tip: &ChainInfo) -> Result<SyncPlan, SourceError> {
         let is_any = source.capabilities.list_diffs || source.client.dialect().is_pinned();
         if let Some(known) = self.recorded.tip().map(|known| known.height)
-            && (2..=self.settings.max_gap_blocks).contains(&tip.blocks.above(known))
+            && (batch::FEWEST as u32..=self.settings.max_gap_blocks).contains(&tip.blocks.above(known))
         {
             blocks_ahead::headers(source, known.after(1), tip.blocks).await?;
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::follower::dkg_outcomes;
 use crate::follower::source::{Source, SourceError};
-use crate::rpc::Batch;
+use crate::rpc::{Batch, batch};
 use domain::dkg::QuorumType;
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height};
@@ -39,7 +39,7 @@ impl BlocksAhead {
     }
 
     /// Requests what the replay of `blocks` needs from the one at `next` on, unless that was requested. `base` is the block
-    /// before the first. A single block is not worth a batch.
+    /// before the first. A few blocks are not worth a batch.
     pub(super) async fn reach(
         &mut self,
         source: &Source,
@@ -47,7 +47,7 @@ impl BlocksAhead {
         (base, blocks): (BlockHash, &[Block]),
         next: usize,
     ) {
-        if next < self.requested || blocks.len() < 2 || !source.capabilities.list_diffs {
+        if next < self.requested || blocks.len() < batch::FEWEST || !source.capabilities.list_diffs {
             return;
         }
         let end = blocks.len().min(next + self.size);

@@ -22,6 +22,9 @@ use crate::rpc::http_body::collect;
 use crate::rpc::methods::{self, Method};
 use domain::{BlockHash, Height};
 
+/// Fewer calls are sent alone.
+pub const FEWEST: usize = 8;
+
 /// Time in which a node that refused a batch gets none.
 const REFUSAL: Duration = Duration::from_secs(600);
 
@@ -138,7 +141,7 @@ impl<'a> Batch<'a> {
         self.calls.extend(method.map(|method| (method, self.client.params(method, others))));
     }
 
-    /// Sends the calls whose answers are not waiting, unless there is less than two, and keeps the answers. Returns the time that the node took, or all that it
+    /// Sends the calls whose answers are not waiting, unless there are too few, and keeps the answers. Returns the time that the node took, or all that it
     /// had if that was not enough; `None` if nothing was sent, or the node does not accept it.
     pub async fn send(self) -> Option<Duration> {
         let Batch { client, mut calls } = self;
@@ -146,7 +149,7 @@ impl<'a> Batch<'a> {
         calls
             .retain(|(method, params)| !inner.answers.state().waiting.contains_key(&(method.name, params.to_string())));
         let first = calls.first()?.0;
-        if calls.len() < 2 || inner.answers.state().refused_until.is_some_and(|until| Instant::now() < until) {
+        if calls.len() < FEWEST || inner.answers.state().refused_until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
         let heavy = calls.iter().map(|(method, _)| *method).find(|method| method.heavy).unwrap_or(first);
@@ -168,11 +171,8 @@ impl<'a> Batch<'a> {
         debug!(source, count, outcome, "RPC batch of {count} calls at source {source}: {outcome}; they are sent alone");
         match kind {
             ErrorKind::Timeout { .. } | ErrorKind::TooLarge { .. } => return Some(timeout),
-            ErrorKind::Unreachable { .. }
-            | ErrorKind::WarmingUp { .. }
-            | ErrorKind::Refused
-            | ErrorKind::NotServing => {}
-            // Software that does not know batches, or a user who may not call one of the methods.
+            ErrorKind::WarmingUp { .. } | ErrorKind::Refused | ErrorKind::NotServing => {}
+            // Software that does not know batches, and may close the connection, or a user who may not call one of the methods.
             _ => inner.answers.state().refused_until = Some(Instant::now() + REFUSAL),
         }
         None
