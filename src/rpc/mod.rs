@@ -6,6 +6,7 @@
 //!
 //! Never here: a wallet or writing call; deciding what an answer means for the list.
 
+mod calls;
 mod client;
 pub mod credentials;
 pub mod dash;
