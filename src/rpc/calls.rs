@@ -240,6 +240,18 @@ impl Client {
         self.call(method, quorums::of_commitments(block), quorums::commitments).await
     }
 
+    /// The commitments in a block, if their answer was requested ahead; it stays.
+    pub fn commitments_ahead(&self, block: &BlockHash) -> Vec<Commitment> {
+        let Some(method) = self.dialect().special else { return Vec::new() };
+        let answer = self.inner.answers.read(method, &quorums::of_commitments(block), quorums::commitments);
+        answer.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Drops the answers to calls that were made ahead and not used.
+    pub fn forget_answers(&self) {
+        self.inner.answers.clear();
+    }
+
     /// The amounts and addresses that a block pays, if its coinbase is a special transaction.
     pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Duffs)>, RpcError> {
         let method = self.known(self.dialect().special)?;
