@@ -137,7 +137,7 @@ type Record = (&'static str, &'static str, String);
 
 /// Each recording rule, in order of dependency.
 fn records(catalogue: &Catalogue) -> Vec<Record> {
-    presence().into_iter().chain(held(catalogue)).chain([firing(catalogue)]).collect()
+    presence().into_iter().chain(unreported()).chain([held(catalogue), firing(catalogue)]).collect()
 }
 
 /// Rules about exporters that are present, and about what is missing without them.
@@ -208,8 +208,26 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
     fitting.map(|condition| condition.alert.name).collect::<Vec<_>>().join("|")
 }
 
+/// What is remembered, and which exporters could contradict it.
+fn unreported() -> [Record; 2] {
+    let unreported = format!(
+        "(\n  {}\n)\nunless masternode_alert_text",
+        remembered(HELD, "(job, instance) up == 0").replace('\n', "\n  ")
+    );
+    let subject =
+        format!("masternode_alert_subject\n  and ignoring (alertname, severity, {}) {UNREPORTED}", without(&["text"]));
+    [
+        (
+            UNREPORTED,
+            "Conditions of the evaluation before that no exporter reports now with the same text.",
+            unreported,
+        ),
+        (SUBJECT, "Exporters that evaluate their masternodes.", subject),
+    ]
+}
+
 /// The matchers are of `alertname`: one that a masternode label is set or not would read the index of every masternode.
-fn held(catalogue: &Catalogue) -> [Record; 3] {
+fn held(catalogue: &Catalogue) -> Record {
     let (target, target_and_text) = (without(&[]), without(&["text"]));
     let of = |scopes: &[Scope]| names(catalogue, |condition| scopes.contains(&condition.alert.scope));
     let muted = names(catalogue, |condition| condition.alert.scope == Scope::Masternode && condition.mutable);
@@ -218,10 +236,6 @@ fn held(catalogue: &Catalogue) -> [Record; 3] {
     let own = of(&[Scope::Source, Scope::Group, Scope::Receiver, Scope::Exporter]);
     let maintenance =
         "on (network, masternode, alias) masternode_maintenance_until_timestamp_seconds > time()".to_string();
-    let unreported = format!(
-        "(\n  {}\n)\nunless masternode_alert_text",
-        remembered(HELD, "(job, instance) up == 0").replace('\n', "\n  ")
-    );
     let held = format!(
         "(\n  \
            masternode_alert_text\n    \
@@ -261,23 +275,11 @@ fn held(catalogue: &Catalogue) -> [Record; 3] {
                unless on (network, masternode, alias) masternode_alert_text{{alertname=\"{MISSING}\"}}\n  \
            )"
     );
-    [
-        (
-            UNREPORTED,
-            "Conditions of the evaluation before that no exporter reports now with the same text.",
-            unreported,
-        ),
-        (
-            SUBJECT,
-            "Exporters that evaluate their masternodes.",
-            format!("masternode_alert_subject\n  and ignoring (alertname, severity, {target_and_text}) {UNREPORTED}"),
-        ),
-        (
-            HELD,
-            "Conditions as exporters report them now or reported them last: until one reports otherwise, the subject is no longer watched, or a week has passed.",
-            held,
-        ),
-    ]
+    (
+        HELD,
+        "Conditions as exporters report them now or reported them last: until one reports otherwise, the subject is no longer watched, or a week has passed.",
+        held,
+    )
 }
 
 /// Subjects of which one text is enough, whichever exporter wrote it.
