@@ -370,7 +370,8 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        request.send().await.map_err(|error| wrong_peer::failure(&error, &self.inner.url, self.inner.settings.timeout))
+        let sent = outbound::send(request, self.inner.settings.outbound.transport.as_ref()).await;
+        sent.map_err(|error| wrong_peer::failure(&error, &self.inner.url, self.inner.settings.timeout))
     }
 
     /// Passes a successful answer on; converts any other into its error kind, by its body if it has one.
