@@ -121,13 +121,13 @@ impl Outbound {
             None => builder,
         })
     }
-}
 
-/// Sends a request over the network, or through `transport`.
-pub(crate) async fn send(request: RequestBuilder, transport: Option<&Transport>) -> reqwest::Result<Response> {
-    match transport {
-        None => request.send().await,
-        Some(Transport(answer)) => answer(request.build()?).await,
+    /// Sends a request of a client with these settings.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        match &self.transport {
+            None => request.send().await,
+            Some(Transport(answer)) => answer(request.build()?).await,
+        }
     }
 }
 

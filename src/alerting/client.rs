@@ -17,7 +17,7 @@ use crate::alerting::answer;
 use crate::alerting::payload::{Body, Content};
 use crate::alerting::settings::{Kind, Receiver, check_address};
 use crate::alerting::smtp;
-use crate::outbound::{self, Outbound, Transport, cause};
+use crate::outbound::{Outbound, cause};
 use crate::secret::{Secret, SecretSource};
 use domain::masternode::UnixSeconds;
 
@@ -87,7 +87,7 @@ fn read_address(source: &SecretSource) -> Result<Secret, SendError> {
 /// Sends messages to one receiver.
 pub(super) struct Client {
     http: reqwest::Client,
-    transport: Option<Transport>,
+    outbound: Outbound,
     timeout: Duration,
     /// The last mail and the recipients that accepted it: a retry goes to the others.
     mailed: Mutex<(String, BTreeSet<String>)>,
@@ -107,7 +107,7 @@ impl Client {
                 build(false)
             })
             .map_err(|error| SendError::of(format!("no HTTP client: {error}")))?;
-        Ok(Client { http, transport: outbound.transport.clone(), timeout, mailed: Mutex::default() })
+        Ok(Client { http, outbound: outbound.clone(), timeout, mailed: Mutex::default() })
     }
 
     /// Sends a message. `transaction` identifies it: a retry uses the same one.
@@ -166,7 +166,7 @@ impl Client {
     }
 
     async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<Accepted, SendError> {
-        match outbound::send(request.timeout(self.timeout), self.transport.as_ref()).await {
+        match self.outbound.send(request.timeout(self.timeout)).await {
             Ok(answer) => judge(answer, secrets).await,
             Err(error) if error.is_timeout() => Err(SendError::of(format!("no response within {:?}", self.timeout))),
             Err(error) if error.is_connect() => {
