@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::chain::DASH;
 use domain::watch::{Selector, WatchEntry, WatchList};
@@ -310,7 +310,7 @@ pub(crate) fn follower_settings() -> FollowerSettings {
         backfill_blocks: 0,
         retention: Duration::from_secs(400 * 86_400),
         clock: || UnixSeconds(NOW),
-        started: Instant::now(),
+        started: tokio::time::Instant::now(),
     }
 }
 
