@@ -269,6 +269,7 @@ impl ChainSync {
         let counters = self.recorded.state.take_counters();
         self.recorded.state.follow(FollowedChain::open(list, counters));
         self.pass(passed, tip.height).await;
+        self.recorded.state.followed_mut().into_iter().for_each(FollowedChain::start_here);
         if self.recorded.history.cursor() != Some(tip) {
             let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };
             self.recorded.history.record(start, tip.height).await;

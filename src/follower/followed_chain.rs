@@ -169,6 +169,11 @@ impl FollowedChain {
         self.passed.events += block.events.len();
     }
 
+    /// The blocks that were passed are below the start of this chain: no step back undoes them.
+    pub(super) fn start_here(&mut self) {
+        self.passed = PassedBlocks::default();
+    }
+
     /// The blocks that one step back undoes: the tip, and the skipped ones below it.
     pub(super) fn last_step(&self) -> impl Iterator<Item = BlockHash> {
         let passed = self.back.back().into_iter().flat_map(|step| &step.passed);

@@ -111,15 +111,21 @@ async fn payments_of_a_downtime_are_read_at_the_start_and_those_below_the_limit_
     stage.mine(1).await;
     assert_eq!(of_kind(stage.snapshot().recent_events(), &payment()), paid(&network, start + 4));
     stage.page().await.expect(UNREAD, &[], 0.0);
+    // A reorg above the downtime withdraws no payment of it.
+    network.reorg(1, 2).unwrap();
+    stage.follower.poll().await;
+    assert_eq!(of_kind(stage.snapshot().recent_events(), &payment()), paid(&network, start + 4));
+    stage.page().await.expect("masternode_exporter_events_withdrawn_total", &[], 1.0);
+    assert_eq!(counted(&stage).await, 46.0);
     stage.end().await;
     network.mine(600);
     let stage = Stage::with(chain, |_| {}, Some(&path)).await;
-    assert_eq!(counted(&stage).await, 44.0 + 512.0);
+    assert_eq!(counted(&stage).await, 46.0 + 512.0);
     stage.page().await.expect(UNREAD, &[], 88.0);
     stage.end().await;
     let known = paid(&network, start + 1);
     let last = network.tip().0 - 512;
-    let expected: Vec<_> = known.into_iter().filter(|(height, _)| *height <= start + 44 || *height > last).collect();
+    let expected: Vec<_> = known.into_iter().filter(|(height, _)| *height <= start + 45 || *height > last).collect();
     assert_eq!(of_kind(&recorded(&path), &payment()), expected);
 }
 
