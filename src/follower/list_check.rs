@@ -7,6 +7,7 @@
 //!
 //! Never here: heights and payouts, which the root does not cover; choosing a source (`refuted_sources`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
@@ -45,6 +46,8 @@ pub(super) struct ListCheck {
     paused: Option<(String, Height)>,
     /// What was logged last.
     reason: Option<Arc<str>>,
+    /// Merkle roots of headers that were read already.
+    pub(super) roots: HashMap<BlockHash, Hash>,
 }
 
 /// The outcome of one check.
@@ -147,8 +150,11 @@ impl ListCheck {
     /// before; `None` if all were read.
     async fn advance(&mut self, source: &mut Source, list: &MasternodeList) -> Result<Option<Vec<Hash>>, Failure> {
         let block = *list.block();
-        let header = source.client.block_header(block.hash).await?;
-        let root = header.merkle_root.ok_or_else(|| Failure::Lasting("the header has no Merkle root".into()))?;
+        let root = match self.roots.remove(&block.hash) {
+            Some(root) => Some(root),
+            None => source.client.block_header(block.hash).await?.merkle_root,
+        };
+        let root = root.ok_or_else(|| Failure::Lasting("the header has no Merkle root".into()))?;
         if let Some(base) = self.at.take() {
             match source.client.sml_diff(Some(&base), &block.hash).await {
                 Ok(diff) => {
