@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::follower::block_replay::{BlockReplay, ReplayedBlock};
-use crate::follower::election_check::ElectionCheck;
 use crate::follower::blocks_ahead::{self, BlocksAhead};
+use crate::follower::election_check::ElectionCheck;
 use crate::follower::enrichment::Enrichment;
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::list_check::ListCheck;
