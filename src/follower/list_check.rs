@@ -357,7 +357,7 @@ impl ChainSync {
     /// Counts scores that are not the computed ones. `None`: the failures of the block are not known, so its scores are not checked.
     pub(super) fn note_scores(&mut self, height: Height, wrong: Option<Vec<MasternodeId>>) {
         let network = &self.settings.network;
-        let before = std::mem::replace(&mut self.list_check.are_scores_checked, Some(wrong.is_some()));
+        let before = self.list_check.are_scores_checked.replace(wrong.is_some());
         match (before, &wrong) {
             (None | Some(true), None) => {
                 warn!(%network, height = height.0, "Scores of {network} are not checked from height {height} on: failed members of its \
