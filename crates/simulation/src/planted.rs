@@ -60,7 +60,11 @@ impl Planted {
                 let alerts = message["alerts"].as_array_mut().into_iter().flatten();
                 let found: Vec<&mut Value> = alerts.filter(|alert| is_of_ban(alert)).collect();
                 let is_found = !found.is_empty();
-                found.into_iter().for_each(|alert| alert["status"] = "resolved".into());
+                let ends: Vec<Value> = found.into_iter().map(|alert| alert.clone()).collect();
+                for mut end in ends {
+                    end["status"] = "resolved".into();
+                    message["alerts"].as_array_mut().into_iter().for_each(|alerts| alerts.push(end.clone()));
+                }
                 *body = message.to_string().into_bytes();
                 is_found
             }),
