@@ -17,6 +17,7 @@ mod capabilities;
 mod chain_state;
 mod common_block;
 mod dkg_outcomes;
+mod election_check;
 mod enrichment;
 mod followed_chain;
 mod history_sink;
@@ -29,9 +30,11 @@ mod online_backfill;
 mod payees;
 mod publisher;
 mod recorded_chain;
+mod refuted_sources;
 mod replaced_blocks;
 mod resume;
 mod settings;
+mod skipped_blocks;
 mod source;
 mod source_forks;
 mod source_health;
@@ -122,7 +125,7 @@ impl Follower {
                     self.publish_health();
                 }
                 _ = timer.tick() => self.poll().await,
-                () = reached(self.chain.enrichment.votes_due()) => self.read_votes().await,
+                () = reached(self.chain.enrichment.votes_due()) => late_votes::read(&mut self).await,
                 () = reached(self.chain.recorded.backfill.due()) => drop(self.fill().await),
             }
         }
@@ -239,7 +242,7 @@ impl Follower {
             self.publish();
         }
         self.sources.is_not_rolled_back();
-        self.read_votes().await;
+        late_votes::read(self).await;
         Ok(())
     }
 

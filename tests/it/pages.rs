@@ -49,6 +49,11 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true) }),
         clock: || UnixSeconds(NOW + 7),
     };
+    handlers(api)
+}
+
+/// A site with this API.
+pub(crate) fn handlers(api: Api) -> Handlers {
     Handlers {
         landing: LandingPage {
             name: "Masternode exporter".into(),
@@ -94,7 +99,7 @@ fn id_of(site: &Handlers, alias: &str) -> String {
 }
 
 /// The text of a piece of HTML: without its tags, one space between words, unescaped.
-fn text(html: &str) -> String {
+pub(crate) fn text(html: &str) -> String {
     let html = html.split_once("</head>").map_or(html, |(_, body)| body);
     let pieces = html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
     let words = pieces.collect::<Vec<&str>>().join(" ").split_whitespace().collect::<Vec<&str>>().join(" ");
@@ -272,6 +277,29 @@ async fn a_score_chart_ends_at_the_score_of_the_list() {
     let height = |point: &[f64]| before[1] - point[1];
     assert!((height(tip) / height(jump) - 61.0 / 66.0).abs() < 0.01, "{points:?}");
     assert!(text(&page).contains("61 points at block"));
+}
+
+#[tokio::test]
+async fn a_session_ahead_has_the_time_at_which_it_begins() {
+    let mut stage = Stage::new(Options::default(), 1).await;
+    stage.poll().await;
+    let (mut ahead, mut now) = (0, 0);
+    for _ in 0..48 {
+        stage.mine(&[]).await;
+        let (site, tip) = (of(&stage), stage.snapshot().unwrap().block().height.0);
+        for index in 0..12 {
+            let page = good(&site, &format!("/masternodes/{}", stage.masternode(index)));
+            for item in page.split("<li>").filter(|item| item.contains("result due at")) {
+                let line = text(item.split("</li>").next().unwrap());
+                let start = line.split_once("from block ").unwrap().1.split_once(',').unwrap().0;
+                let start: u32 = start.trim().parse().unwrap();
+                assert_eq!(line.contains("begins in about"), start > tip, "at block {tip}: {line}");
+                assert_eq!(line.contains("under way"), start <= tip, "at block {tip}: {line}");
+                *(if start > tip { &mut ahead } else { &mut now }) += 1;
+            }
+        }
+    }
+    assert!(ahead > 20 && now > 20, "{ahead} ahead, {now} under way");
 }
 
 #[tokio::test]
