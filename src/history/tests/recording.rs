@@ -83,7 +83,11 @@ fn a_reorg_withdraws_events_and_keeps_counts() {
             network,
             &[happened(
                 11,
-                &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] }), (2, penalty())],
+                &[
+                    (1, penalty()),
+                    (2, EventKind::Payment { amount: None, operator: None, payees: vec![] }),
+                    (2, penalty()),
+                ],
             )],
         )
         .unwrap();

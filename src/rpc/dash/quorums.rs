@@ -14,6 +14,7 @@ use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::foreign::Foreign;
+use domain::event::Output;
 use domain::hex;
 use domain::{Block, BlockHash, Duffs, ForeignText, Hash, Height, MasternodeId};
 
@@ -232,17 +233,16 @@ pub fn commitments(body: &[u8]) -> Result<Vec<Commitment>, ErrorKind> {
     transactions.iter().map(commitment).collect()
 }
 
-/// `getspecialtxes` of the type of the coinbase, in full: the amounts and addresses that the block pays. Outputs
-/// without an address are omitted.
-pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Duffs)>, ErrorKind> {
+/// `getspecialtxes` of the type of the coinbase, in full: the outputs of the block's coinbase.
+pub fn outputs(body: &[u8]) -> Result<Vec<Output>, ErrorKind> {
     let transactions: Vec<WireCoinbase<'_>> = result(body)?;
     let outputs = transactions.iter().flat_map(|coinbase| &coinbase.outputs);
     let paid = |output: &WireOutput<'_>| {
         let WireScript { address, addresses } = &output.script;
-        let address = address.as_ref().or(addresses.first().filter(|_| addresses.len() == 1))?;
-        Some((ForeignText::new(address), Duffs(output.value)))
+        let address = address.as_ref().or(addresses.first().filter(|_| addresses.len() == 1));
+        (address.map(ForeignText::new), Duffs(output.value))
     };
-    Ok(outputs.filter_map(paid).collect())
+    Ok(outputs.map(paid).collect())
 }
 
 impl Client {
@@ -274,7 +274,7 @@ impl Client {
     }
 
     /// The amounts and addresses that a block pays, if its coinbase is a special transaction.
-    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Duffs)>, RpcError> {
+    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<Output>, RpcError> {
         let method = self.known(self.dialect().special)?;
         self.call(method, of_coinbase(block), outputs).await
     }

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::web::api::parameters::{Parameter, TIMES, Times};
 use crate::web::api::{
-    CALENDAR, CALENDAR_OF_ALL, CONTRACT_PATH, DUTIES, EVENTS, Error, MASTERNODES, RESTART_PLAN, STATUS, duties, events,
-    json as answers, masternodes, status,
+    CALENDAR, CALENDAR_OF_ALL, CONTRACT_PATH, DUTIES, EARNINGS, EVENTS, Error, MASTERNODES, RESTART_PLAN, STATUS,
+    duties, earnings, events, json as answers, masternodes, status,
 };
 
 const DESCRIPTION: &str = "Read-only. Responses come from the current state of the exporter: no request calls a node. \
@@ -135,6 +135,16 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
                     "description": "Events after the first one, if the history is enabled.",
                 },
             }),
+        },
+        Operation {
+            path: EARNINGS.into(),
+            id: "earnings",
+            summary: "Sums of recorded payments, of watched masternodes unless others are named.",
+            answer: "The sums.",
+            schema: reference::<earnings::Earnings>(generator),
+            parameters: earnings::PARAMETERS.iter().map(parameter).collect(),
+            errors: &["400", "404", "409", "431", "500", "503"],
+            links: Value::Null,
         },
         operation_contract(),
     ];

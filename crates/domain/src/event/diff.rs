@@ -104,7 +104,7 @@ impl Span {
         let shows_payments =
             |masternode: &Masternode| masternode.announced.is_none() && masternode.last_paid_height.is_some();
         if after.masternodes().iter().any(shows_payments) {
-            first.kind = EventKind::Payment { amount: None, payees: vec![] };
+            first.kind = EventKind::Payment { amount: None, operator: None, payees: vec![] };
         }
     }
 
@@ -123,7 +123,7 @@ impl Span {
         }));
         let paid = new.last_paid_height != old.last_paid_height && self.is_within(new);
         if paid {
-            self.push(events, new, EventKind::Payment { amount: None, payees: vec![] });
+            self.push(events, new, EventKind::Payment { amount: None, operator: None, payees: vec![] });
         }
         if new.is_banned() && (!old.is_banned() || new.ban_height != old.ban_height) {
             let cause = ban_cause(old, new, penalty.is_some());
@@ -302,7 +302,7 @@ mod tests {
             scored(1, 43),
             after,
             1,
-            &[penalty, EventKind::Payment { amount: None, payees: vec![] }, ban(BanCause::Dkg)],
+            &[penalty, EventKind::Payment { amount: None, operator: None, payees: vec![] }, ban(BanCause::Dkg)],
         );
     }
 
@@ -316,7 +316,7 @@ mod tests {
             events.into_iter().map(|event| (event.masternode, event.kind)).collect()
         };
         let id = |number: u8| masternode(number).id;
-        let payment = EventKind::Payment { amount: None, payees: vec![] };
+        let payment = EventKind::Payment { amount: None, operator: None, payees: vec![] };
         let gone = |number, paid: &EventKind| [(id(number), EventKind::Removal), (id(number), paid.clone())];
         // 2 is the first in the queue.
         assert_eq!(events(vec![paid(1, 40), paid(3, 50), paid(4, 60)], 1), gone(2, &payment));
