@@ -6,8 +6,8 @@
 mod advisories;
 mod alert_evaluation;
 mod alerts;
-mod analyst;
 mod alerts_probes_api;
+mod analyst;
 mod api;
 mod architecture;
 mod backfill;

@@ -26,7 +26,10 @@ fn manifests_name_the_project_and_agree() {
     assert!(toml(&cargo, "authors").contains('@'));
     assert_eq!(chart["home"], toml(&cargo, "homepage"));
     assert_eq!(chart["sources"], serde_json::json!([repository]));
-    assert_eq!((&chart["version"], &chart["appVersion"]), (&toml(&cargo, "version").into(), &toml(&cargo, "version").into()));
+    assert_eq!(
+        (&chart["version"], &chart["appVersion"]),
+        (&toml(&cargo, "version").into(), &toml(&cargo, "version").into())
+    );
     let [maintainer] = &chart["maintainers"].as_array().unwrap()[..] else { panic!("one maintainer") };
     let named = format!("{} <{}>", maintainer["name"].as_str().unwrap(), maintainer["email"].as_str().unwrap());
     assert_eq!(named, toml(&cargo, "authors"));

@@ -136,16 +136,7 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
                 },
             }),
         },
-        Operation {
-            path: EARNINGS.into(),
-            id: "earnings",
-            summary: "Sums of recorded payments, of watched masternodes unless others are named.",
-            answer: "The sums.",
-            schema: reference::<earnings::Earnings>(generator),
-            parameters: earnings::PARAMETERS.iter().map(parameter).collect(),
-            errors: &["400", "404", "409", "431", "500", "503"],
-            links: Value::Null,
-        },
+        operation_earnings(generator),
         operation_contract(),
     ];
     operations.extend(operations_of_duties(generator, &id));
@@ -197,6 +188,19 @@ fn operations_of_duties(generator: &mut SchemaGenerator, id: &Value) -> [Operati
             links: Value::Null,
         },
     ]
+}
+
+fn operation_earnings(generator: &mut SchemaGenerator) -> Operation {
+    Operation {
+        path: EARNINGS.into(),
+        id: "earnings",
+        summary: "Sums of recorded payments, of watched masternodes unless others are named.",
+        answer: "The sums.",
+        schema: reference::<earnings::Earnings>(generator),
+        parameters: earnings::PARAMETERS.iter().map(parameter).collect(),
+        errors: &["400", "404", "409", "431", "500", "503"],
+        links: Value::Null,
+    }
 }
 
 fn operation_contract() -> Operation {

@@ -185,6 +185,9 @@ mod tests {
     /// Amount of the owner's side, of the operator, and by payee.
     type Amounts = (Option<u64>, Option<u64>, Vec<u64>);
 
+    /// Its name, the masternode, the outputs, the amounts.
+    type Case = (&'static str, Masternode, Vec<(&'static str, u64)>, Amounts);
+
     fn paid(masternode: Masternode, given: &[(&str, u64)]) -> Amounts {
         let kind = EventKind::Payment { amount: None, operator: None, payees: vec![] };
         let node_type = masternode.node_type;
@@ -203,7 +206,7 @@ mod tests {
     #[test]
     fn the_amounts_of_a_payment_are_those_of_owner_and_operator() {
         let tenth = REWARD / 10;
-        let cases: Vec<(&str, Masternode, Vec<(&str, u64)>, Amounts)> = vec![
+        let cases: Vec<Case> = vec![
             (
                 "the owner alone",
                 owned("A", None, Some(0)),
