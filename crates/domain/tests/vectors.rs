@@ -3,6 +3,8 @@
 //!
 //! Never here: results that this crate computed.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
+
 use masternode_domain::dkg::QuorumType;
 use masternode_domain::event::{EventKind, diff};
 use masternode_domain::list_proof::leaf::LeafFields;
@@ -180,7 +182,8 @@ fn events_between_two_lists() {
                 ..masternode(1)
             })
         };
-        let others = |last: u32| (2..=10).map(move |id| Masternode { last_paid_height: Some(Height(last)), ..masternode(id) });
+        let others =
+            |last: u32| (2..=10).map(move |id| Masternode { last_paid_height: Some(Height(last)), ..masternode(id) });
         let before = list(at - 1, one(&case["before"]).into_iter().chain(others(400)).collect());
         let mut after: Vec<Masternode> = one(&case["after"]).into_iter().chain(others(400)).collect();
         if !is_payee {
@@ -191,7 +194,8 @@ fn events_between_two_lists() {
         let happened: Vec<Value> = of_it
             .map(|event| match &event.kind {
                 EventKind::Penalty { points, failures, .. } => {
-                    format!("penalty {points} points, {failures} failure{}", if *failures == 1 { "" } else { "s" }).into()
+                    format!("penalty {points} points, {failures} failure{}", if *failures == 1 { "" } else { "s" })
+                        .into()
                 }
                 other => other.name().into(),
             })
