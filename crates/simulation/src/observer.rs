@@ -103,7 +103,9 @@ impl Observer {
             }
             let before = self.counters.get(&id).filter(|_| health.is_undamaged && !health.has_power_failed);
             let fell = before.is_some_and(|before| {
-                now.earned.payments < before.earned.payments || now.penalties < before.penalties || now.revivals < before.revivals
+                now.earned.payments < before.earned.payments
+                    || now.penalties < before.penalties
+                    || now.revivals < before.revivals
             });
             ensure(!fell, Invariant::Counters, || format!("counters of {id} decreased from {before:?} to {now:?}"))?;
             self.counters.insert(id, now);
