@@ -91,6 +91,9 @@ mod tests {
     fn touched(registry: &Registry) {
         let meters = Meters::new(registry).unwrap();
         meters.network("").selection_mismatches.count(&[""], &[]);
+        meters.network("").election_mismatches.inc_by(0);
+        meters.network("").unread_payments.inc_by(0);
+        meters.network("").refuted_lists.inc_by(0);
         meters.history().began();
         meters.history().written(0);
         meters.history().pending("", 0);
