@@ -8,7 +8,7 @@ mod history;
 mod network;
 mod probes;
 mod process_state;
-mod web_state;
+pub mod web_state;
 
 use std::collections::BTreeMap;
 use std::future::Future;

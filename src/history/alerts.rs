@@ -2,34 +2,27 @@
 //!
 //! Never here: the meaning of a state.
 
-use rusqlite::params;
+use rusqlite::{Connection, Transaction, params};
 
 use crate::history::error::StoreError;
-use crate::history::store::Store;
 
 /// A state under its key; `None` to delete it.
 pub type AlertChange = (String, Option<String>);
 
-impl Store {
-    /// All states, by key.
-    pub fn alerts(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT key, state FROM alert ORDER BY key")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
+pub(super) fn load(connection: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let mut statement = connection.prepare("SELECT key, state FROM alert ORDER BY key")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
 
-    /// Stores or deletes states, all of them or none.
-    pub fn keep_alerts(&mut self, changes: &[AlertChange]) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let mut keep = transaction.prepare("INSERT OR REPLACE INTO alert (key, state) VALUES (?1, ?2)")?;
-            let mut forget = transaction.prepare("DELETE FROM alert WHERE key = ?1")?;
-            for (key, state) in changes {
-                match state {
-                    Some(state) => keep.execute(params![key, state])?,
-                    None => forget.execute([key])?,
-                };
-            }
-            Ok(())
-        })
+pub(super) fn keep(transaction: &Transaction<'_>, changes: &[AlertChange]) -> Result<(), StoreError> {
+    let mut keep = transaction.prepare("INSERT OR REPLACE INTO alert (key, state) VALUES (?1, ?2)")?;
+    let mut forget = transaction.prepare("DELETE FROM alert WHERE key = ?1")?;
+    for (key, state) in changes {
+        match state {
+            Some(state) => keep.execute(params![key, state])?,
+            None => forget.execute([key])?,
+        };
     }
+    Ok(())
 }

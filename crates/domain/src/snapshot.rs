@@ -12,6 +12,7 @@ use crate::chain_facts::{ChainFacts, Population};
 use crate::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
 use crate::dkg::{self, QuorumType};
 use crate::dkg_outcome::PastSession;
+use crate::entry_matches::EntryMatches;
 use crate::event::Event;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{Height, Masternode, NodeType, UnixSeconds};
@@ -66,7 +67,7 @@ pub struct Snapshot {
     groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
     recent_events: Vec<Event>,
     head: Option<QueueHead>,
-    pub(crate) entry_matches: Vec<crate::entry_matches::EntryMatches>,
+    entry_matches: Vec<EntryMatches>,
     by_danger: OnceLock<Vec<u32>>,
     search: OnceLock<SearchIndex>,
 }
@@ -170,6 +171,17 @@ impl Snapshot {
             by_danger: OnceLock::new(),
             search: OnceLock::new(),
         }
+    }
+
+    /// The same snapshot, with what the entries of the watch list match.
+    pub fn with_entry_matches(mut self, matches: Vec<EntryMatches>) -> Snapshot {
+        self.entry_matches = matches;
+        self
+    }
+
+    /// What the entries of the watch list match, see [`crate::watch::WatchList::matches`].
+    pub fn entry_matches(&self) -> &[EntryMatches] {
+        &self.entry_matches
     }
 
     /// Name of the network.

@@ -96,7 +96,12 @@ fn a_banned_node_paid_in_the_same_block_lost_no_payment() {
         quorums: vec![],
         others: Some(0),
     };
-    check(scored(1, 43), after, 1, &[penalty, EventKind::Payment { amount: None, operator: None, payees: vec![] }, ban(BanCause::Dkg)]);
+    check(
+        scored(1, 43),
+        after,
+        1,
+        &[penalty, EventKind::Payment { amount: None, operator: None, payees: vec![] }, ban(BanCause::Dkg)],
+    );
 }
 
 #[test]
