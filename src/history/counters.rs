@@ -32,10 +32,10 @@ struct NodeCounts {
     payments: u64,
     #[serde(skip_serializing_if = "is_zero")]
     payments_lost: u64,
+    /// Duffs of owner and operator, each with the number of payments that it is the sum of, and the time of the last payment. Short,
+    /// because each block writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    earned: Option<Amounts>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_payment: Option<u64>,
+    paid: Option<(u64, u64, u64, u64, u64)>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     changes: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,13 +45,6 @@ struct NodeCounts {
     /// Valid and withdrawn ones.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     memberships: BTreeMap<String, (u64, u64)>,
-}
-
-/// Duffs, each with the number of payments that it is the sum of.
-#[derive(Default, Serialize, Deserialize)]
-struct Amounts {
-    owner: (u64, u64),
-    operator: (u64, u64),
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -115,11 +108,8 @@ fn node_to_json(tally: &NodeCounters) -> String {
         bans: named(&BanCause::ALL, bans, BanCause::label),
         revivals: *revivals,
         payments: earned.payments,
-        earned: (earned.payments > 0).then_some(Amounts {
-            owner: (earned.owner, earned.owner_known),
-            operator: (earned.operator, earned.operator_known),
-        }),
-        last_payment: last_payment.map(|time| time.0),
+        paid: last_payment
+            .map(|last| (earned.owner, earned.owner_known, earned.operator, earned.operator_known, last.0)),
         payments_lost: *payments_lost,
         changes: named(&Field::ALL, changes, Field::label),
         last_penalty_height: last_penalty_height.map(|height| height.0),
@@ -131,19 +121,13 @@ fn node_to_json(tally: &NodeCounters) -> String {
 fn node_from_json(text: &str) -> Result<NodeCounters, StoreError> {
     let counts: NodeCounts = from_json(text)?;
     // Amounts were not counted before: those of earlier payments are not known.
-    let amounts = counts.earned.unwrap_or_default();
+    let (owner, owner_known, operator, operator_known, last) = counts.paid.unwrap_or_default();
     Ok(NodeCounters {
         penalties: counts.penalties,
         bans: placed(BanCause::ALL, &counts.bans, BanCause::label),
         revivals: counts.revivals,
-        earned: Earned {
-            payments: counts.payments,
-            owner: amounts.owner.0,
-            owner_known: amounts.owner.1,
-            operator: amounts.operator.0,
-            operator_known: amounts.operator.1,
-        },
-        last_payment: counts.last_payment.map(UnixSeconds),
+        earned: Earned { payments: counts.payments, owner, owner_known, operator, operator_known },
+        last_payment: counts.paid.is_some().then_some(UnixSeconds(last)),
         payments_lost: counts.payments_lost,
         changes: placed(Field::ALL, &counts.changes, Field::label),
         last_penalty_height: counts.last_penalty_height.map(Height),
