@@ -61,6 +61,7 @@ pub fn masternode(number: u64) -> Masternode {
         consecutive_payments: 0,
         revived_height: None,
         ban_height: banned.then_some(Height(2_400_000)),
+        operator_reward: domain::operator_reward::OperatorReward::default(),
         revocation_reason: 0,
         details: Details::new(&DetailTexts {
             address: Some(format!("10.{}.{}.{}:9999", number >> 16 & 255, number >> 8 & 255, number & 255).into()),

@@ -109,12 +109,16 @@ families! {
         "Blocks until the score is 0. Absent if banned.";
     POSE_SAFE_HEIGHT: "masternode_pose_safe_height" Gauge Watched []
         "Height of the block after which one more failed DKG session no longer causes a ban; a failure mined in that block itself still does. Absent if banned.";
+    POSE_SAFE_TIMESTAMP: "masternode_pose_safe_timestamp_seconds" Gauge Watched []
+        "Expected Unix time of masternode_pose_safe_height, from the measured block interval; the time of the tip if one failure no longer bans. Absent if banned.";
     POSE_CLEAR_HEIGHT: "masternode_pose_clear_height" Gauge Watched []
         "Height at which the score is 0. Absent if banned.";
     POSE_BAN_HEIGHT: "masternode_pose_ban_height" Gauge Watched []
         "Height of the block of the current ban. Absent if not banned.";
     POSE_BAN_END_HEIGHT: "masternode_pose_ban_end_height" Gauge Watched []
         "Estimated height at which the current ban ends by itself: as many blocks after it was first seen as there were masternodes. Only on chains where bans end (Dimecoin); absent if the start of the ban was not seen.";
+    POSE_BAN_LOST_AMOUNT: "masternode_pose_ban_lost_amount" Gauge Watched []
+        "Estimated coins that the current ban cost owner and operator so far: blocks since the ban, by the present payment cycle and the mean of the last payments of the network. Absent if not banned, and until the amount of a payment is known.";
     POSE_REVIVED_HEIGHT: "masternode_pose_revived_height" Gauge Watched []
         "Height of the block of the last revival. Absent if never revived.";
     POSE_LAST_PENALTY_HEIGHT: "masternode_pose_last_penalty_height" Gauge Watched []
@@ -151,10 +155,14 @@ families! {
         "Probability, 0 to 1, of a payment within the horizon. A deterministic queue gives only 0 and 1. Dimecoin: 1 if votes or the exact election fall within the horizon, else from the pool, after what is left of a hold-out or ban; 0 if waiting does not make it eligible, absent if the end of its ban is not known. PRCYCoin: the same for every enabled masternode, as its code pays, not the pool of its public page. Horizons after the first exist for watched masternodes only.";
     PAYMENT_PROJECTED_HEIGHT: "masternode_payment_projected_height" Gauge Watched []
         "Height of the block by which the masternode is paid at the latest. Absent if banned, and on chains that draw the payee at random.";
+    PAYMENT_PROJECTED_TIMESTAMP: "masternode_payment_projected_timestamp_seconds" Gauge Watched []
+        "Expected Unix time of masternode_payment_projected_height, from the measured block interval. Absent if that height is.";
+    PAYMENT_OVERDUE_BLOCKS: "masternode_payment_overdue_blocks" Gauge Watched []
+        "Blocks for which the masternode has been at the head of the payment queue without a payment, 0 if it is not there. Absent if not queued, if it was there before this process looked, and on chains that draw the payee at random.";
     PAYMENT_LAST_HEIGHT: "masternode_payment_last_height" Gauge Watched []
         "Height of the block of the last payment; on Dimecoin as seen by the source node. Absent if never paid, and on chains that hide payments.";
     PAYMENT_LAST_TIMESTAMP: "masternode_payment_last_timestamp_seconds" Gauge Watched []
-        "Unix time of the last payment, on chains whose list contains it; on Dimecoin as seen by the source node. Absent if never paid.";
+        "Unix time of the last payment: of the block that paid it, on Dimecoin as seen by the source node. Absent if never paid, until that block is read and, where payments are only counted, until the first one is.";
     PAYMENT_POOL_MEMBER: "masternode_payment_pool_member" Gauge Lean []
         "1 if the masternode is in the pool from which the next payee is drawn, 0 if not. Only on chains with a pool.";
     PAYMENT_DRAW_PROBABILITY: "masternode_payment_draw_probability_ratio" Gauge Watched []
@@ -175,6 +183,10 @@ families! {
         "Seconds between the masternode's start and its last ping. Only on older chains.";
     PAYMENTS: "masternode_payments_total" Counter Watched []
         "Payments since counting began. On Dimecoin, payments to its address, which other masternodes may share. On PRCYCoin, which hides payees, proof-of-stake blocks that elected it; absent if the node does not report the kind of a block.";
+    PAYMENT_AMOUNT: "masternode_payment_amount_total" Counter Watched ["recipient"]
+        "Coins that blocks paid since counting began, by recipient: owner (all payees of the owner's side), operator. Payments of unknown amount are not in it, see masternode_payments_without_amount_total. Absent if no amount is known, and on chains that hide payments.";
+    PAYMENTS_WITHOUT_AMOUNT: "masternode_payments_without_amount_total" Counter Watched []
+        "Payments since counting began whose amount for the owner is not known: the node does not show the block's outputs, or other payments in the block cannot be told apart. On chains that show payments.";
     PAYMENTS_LOST: "masternode_payments_lost_total" Counter Watched []
         "Payments lost since counting began: the masternode left the payment queue by a ban or its removal; on Dimecoin, a block that was voted to pay it paid another payee.";
     CHANGES: "masternode_changes_total" Counter Watched ["field"]

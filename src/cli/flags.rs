@@ -28,13 +28,14 @@ struct Flag {
 
 const SERVING: &[&str] = &["run", "demo", "check"];
 const ASKED: &[&str] = &["run", "demo", "check", "healthcheck"];
-const RECORDING: &[&str] = &["run", "demo", "check", "events", "backfill"];
+const RECORDING: &[&str] = &["run", "demo", "check", "events", "earnings", "backfill"];
 const CONFIGURED: &[&str] = &[
     "run",
     "check",
     "observe",
     "doctor",
     "events",
+    "earnings",
     "backfill",
     "forecast",
     "duties",

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod doctor_list;
 mod duties;
+mod earnings;
 mod events;
 mod flags;
 mod forecast;
@@ -86,6 +87,8 @@ enum Command {
     },
     /// Print recorded masternode events from the history file. Safe to run while the exporter is running.
     Events(events::EventsArguments),
+    /// Print what masternodes earned, from the history file. Safe to run while the exporter is running.
+    Earnings(earnings::EarningsArguments),
     /// Import earlier blocks into the history. Stop the exporter first.
     Backfill(backfill::BackfillArguments),
     /// Compute payment chances or a Proof-of-Service score from given numbers. Needs no node and no configuration.
@@ -221,6 +224,7 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             print(&forecast::run(&arguments, seen.as_deref())?)
         }
         Command::Events(arguments) => events::run(&arguments, &load()?.config),
+        Command::Earnings(arguments) => earnings::run(&arguments, &load()?.config),
         Command::Duties(arguments) => {
             let loaded = load()?;
             print(&with_runtime(async move { duties::run(&arguments, &loaded.config).await })?)

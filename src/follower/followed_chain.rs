@@ -356,14 +356,14 @@ mod tests {
             exact: true,
             masternode: id(1),
             node_type: domain::NodeType::Regular,
-            kind: EventKind::Payment { amount: None, payees: vec![] },
+            kind: EventKind::Payment { amount: None, operator: None, payees: vec![] },
         };
         let paid = |height| BlockEvents { block: block(height), events: vec![event(height)], sessions: vec![] };
         let mut chain = FollowedChain::open(list(10, vec![masternode(1)]), EventCounters::default());
         chain.pass(&paid(11), false);
         chain.pass(&paid(12), true);
         advance(&mut chain, list(13, vec![masternode(1)]));
-        assert_eq!(chain.counters().node(&id(1)).payments, 1, "the second is counted already");
+        assert_eq!(chain.counters().node(&id(1)).earned.payments, 1, "the second is counted already");
         assert_eq!(chain.recent().count(), 2);
         assert_eq!(chain.last_step().collect::<Vec<_>>(), [11, 12, 13].map(|height| block(height).hash));
         assert_eq!(chain.step_back(), Ok(Some(2)));

@@ -144,8 +144,12 @@ fn shown(paid: &Paid<'_>, block: &Block, outputs: &[(ForeignText, Option<Duffs>)
     let payee = voted.or_else(|| outputs.iter().rev().find(|(address, _)| !owners(address).is_empty()));
     let mut events = Vec::new();
     if let Some((address, amount)) = payee {
-        let kind = EventKind::Payment { amount: *amount, payees: Vec::new() };
-        events.extend(owners(address).into_iter().map(|masternode| event(block, masternode, kind.clone())));
+        let owners = owners(address);
+        // One output to several masternodes is no amount of one of them.
+        let amount = amount.filter(|_| owners.len() == 1);
+        let payees = amount.map(|amount| (address.as_str().into(), amount)).into_iter().collect();
+        let kind = EventKind::Payment { amount, operator: Some(Duffs(0)), payees };
+        events.extend(owners.into_iter().map(|masternode| event(block, masternode, kind.clone())));
     }
     if let Some(vote) = vote.filter(|_| voted.is_none()) {
         let losers = owners(&vote.payee).into_iter();
@@ -167,7 +171,7 @@ async fn elected(source: &Source, paid: &Paid<'_>, block: &Block) -> Result<Vec<
     let electing = source.client.block_hash(Height(electing)).await?;
     let masternodes = before.masternodes();
     let winner = best_by_distance(masternodes, &electing).map(|index| &masternodes[index]);
-    let kind = EventKind::Payment { amount: None, payees: Vec::new() };
+    let kind = EventKind::Payment { amount: None, operator: None, payees: Vec::new() };
     Ok(winner.map(|masternode| event(block, masternode, kind)).into_iter().collect())
 }
 

@@ -110,7 +110,8 @@ impl Publisher {
             recent_events: followed.recent().cloned().collect(),
         };
         let matches = watching.matches(followed.list(), self.read_at);
-        let snapshot = Snapshot::new(inputs, followed.counters()).with_entry_matches(matches);
+        let before = Arc::clone(&self.state.borrow());
+        let snapshot = Snapshot::new(inputs, followed.counters()).with_entry_matches(matches).after(before.last());
         election_check.note(followed, snapshot.payments().elections());
         watch_entries::log_unmatched(self.state.borrow().snapshot.as_deref(), &snapshot);
         self.publish_snapshot(Some(Arc::new(snapshot)), sources, chain);

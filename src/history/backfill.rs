@@ -10,7 +10,7 @@ use crate::history::error::StoreError;
 use crate::history::network_id::NetworkId;
 use crate::history::store::{BLOCKS_KEPT, BlockEvents, Insert, check_order, cursor};
 use domain::list::Block;
-use domain::masternode::Height;
+use domain::masternode::{Height, UnixSeconds};
 
 /// A span of heights, both ends included.
 pub(super) type Span = (Height, Height);
@@ -29,7 +29,7 @@ pub(super) fn record(
     }
     check_order(None, blocks)?;
     check_branch(transaction, network, blocks)?;
-    if let Some((known, _)) = touching(transaction, network, first, last)? {
+    if let Some(((known, _), _)) = touching(transaction, network, first, last)? {
         let what =
             format!("blocks {first} to {last} cannot be backfilled: block {known} and others are recorded already");
         return Err(StoreError::Other(what));
@@ -46,7 +46,7 @@ pub(super) fn record(
         insert.uncounted(event)?;
     }
     remember(transaction, network, blocks)?;
-    add(transaction, network, (first, last))
+    add(transaction, network, (first, last), blocks.first().map(|first| first.block.time))
 }
 
 /// A recorded block must be the backfilled one.
@@ -88,20 +88,22 @@ pub(super) fn extend(
     blocks: &[BlockEvents],
 ) -> Result<(), StoreError> {
     let mut below = before.map(|block| block.height);
-    let mut span: Option<Span> = None;
-    for height in blocks.iter().map(|block| block.block.height) {
+    let mut span: Option<(Span, UnixSeconds)> = None;
+    let mut add = |(span, since)| add(transaction, network, span, Some(since));
+    for block in blocks.iter().map(|block| block.block) {
+        let height = block.height;
         let follows = below == height.0.checked_sub(1).map(Height) && below.is_some();
         span = match (span, follows) {
-            (Some((first, _)), true) => Some((first, height)),
-            (None, true) => Some((height, height)),
+            (Some(((first, _), since)), true) => Some(((first, height), since)),
+            (None, true) => Some(((height, height), block.time)),
             (done, false) => {
-                done.map_or(Ok(()), |done| add(transaction, network, done))?;
+                done.map_or(Ok(()), &mut add)?;
                 None
             }
         };
         below = Some(height);
     }
-    span.map_or(Ok(()), |span| add(transaction, network, span))
+    span.map_or(Ok(()), add)
 }
 
 /// Deletes all heights from one on.
@@ -129,20 +131,33 @@ fn touching(
     network: NetworkId,
     first: Height,
     last: Height,
-) -> Result<Option<Span>, StoreError> {
-    let select = "SELECT first, last FROM span WHERE network = ?1 AND first <= ?3 AND last >= ?2 LIMIT 1";
-    Ok(connection.query_row(select, params![network.0, Column(first), Column(last)], span).optional()?)
+) -> Result<Option<(Span, Option<UnixSeconds>)>, StoreError> {
+    let select = "SELECT first, last, since FROM span WHERE network = ?1 AND first <= ?3 AND last >= ?2 LIMIT 1";
+    let found = |row: &rusqlite::Row<'_>| {
+        Ok((span(row)?, row.get::<_, Option<Column<UnixSeconds>>>(2)?.map(|Column(time)| time)))
+    };
+    Ok(connection.query_row(select, params![network.0, Column(first), Column(last)], found).optional()?)
 }
 
-/// Adds a span and merges it with its neighbours.
-fn add(transaction: &Transaction<'_>, network: NetworkId, (mut first, mut last): Span) -> Result<(), StoreError> {
+/// Adds a span with the time of its first block, and merges it with its neighbours.
+fn add(
+    transaction: &Transaction<'_>,
+    network: NetworkId,
+    (mut first, mut last): Span,
+    mut since: Option<UnixSeconds>,
+) -> Result<(), StoreError> {
     let (below, above) = (Height(first.0.saturating_sub(1)), last.after(1));
-    while let Some((other_first, other_last)) = touching(transaction, network, below.min(first), above.max(last))? {
+    while let Some(((other_first, other_last), other_since)) =
+        touching(transaction, network, below.min(first), above.max(last))?
+    {
+        if other_first < first {
+            since = other_since;
+        }
         (first, last) = (first.min(other_first), last.max(other_last));
         transaction
             .execute("DELETE FROM span WHERE network = ?1 AND first = ?2", params![network.0, Column(other_first)])?;
     }
-    let insert = "INSERT INTO span (network, first, last) VALUES (?1, ?2, ?3)";
-    transaction.execute(insert, params![network.0, Column(first), Column(last)])?;
+    let insert = "INSERT INTO span (network, first, last, since) VALUES (?1, ?2, ?3, ?4)";
+    transaction.execute(insert, params![network.0, Column(first), Column(last), since.map(Column)])?;
     Ok(())
 }

@@ -22,9 +22,10 @@ use crate::history::{counters, network_id, open};
 const INDEPENDENT: [(&str, &str); 2] = [("activation", "network, deployment, height"), ("alert", "key, state")];
 
 /// Counters and the position in the chain that they belong to: a part of them would be wrong.
-const TOGETHER: [(&str, &str); 5] = [
+const TOGETHER: [(&str, &str); 6] = [
     ("block", "network, height, hash, time"),
-    ("span", "network, first, last"),
+    ("span", "network, first, last, since"),
+    ("earning", "network, masternode, month, payments, owner, owner_known, operator, operator_known, last"),
     ("node_tally", "network, masternode, counts"),
     ("network_tally", "network, node_type, counts"),
     ("session_tally", "network, quorum_type, counts"),

@@ -116,6 +116,8 @@ struct QuorumDetails {
 struct PaymentDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     amount: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     payees: Vec<(Box<str>, u64)>,
 }
@@ -151,9 +153,10 @@ pub(super) fn details(kind: &EventKind) -> String {
         }
         EventKind::Ban { cause, among } => to_json(&BanDetails { cause: cause.label(), among: *among }),
         EventKind::State { from, to } => to_json(&StateDetails { from, to }),
-        EventKind::Payment { amount, payees } => {
+        EventKind::Payment { amount, operator, payees } => {
             let payees = payees.iter().map(|(address, Duffs(amount))| (address.clone(), *amount)).collect();
-            to_json(&PaymentDetails { amount: amount.map(|Duffs(amount)| amount), payees })
+            let duffs = |amount: &Option<Duffs>| amount.map(|Duffs(amount)| amount);
+            to_json(&PaymentDetails { amount: duffs(amount), operator: duffs(operator), payees })
         }
         EventKind::Change(_, change) => {
             let (before, after) = change.as_ref().map(|change| (change.before.clone(), change.after.clone())).unzip();
@@ -201,9 +204,9 @@ pub(super) fn kind(name: &str, details: &str) -> Result<EventKind, StoreError> {
                 .ok_or_else(|| unknown(&format!("cause {cause:?}")));
         }
         "payment" => {
-            let PaymentDetails { amount, payees } = from_json(details)?;
+            let PaymentDetails { amount, operator, payees } = from_json(details)?;
             let payees = payees.into_iter().map(|(address, amount)| (address, Duffs(amount))).collect();
-            return Ok(EventKind::Payment { amount: amount.map(Duffs), payees });
+            return Ok(EventKind::Payment { amount: amount.map(Duffs), operator: operator.map(Duffs), payees });
         }
         "state_change" => {
             let StateDetails::<String> { from, to } = from_json(details)?;
@@ -262,7 +265,9 @@ mod tests {
             details(&EventKind::Ban { cause: BanCause::KeyChanged, among: 9 }),
             r#"{"cause":"key_changed","among":9}"#
         );
-        let payment = |amount, payees| details(&EventKind::Payment { amount, payees });
+        let payment = |amount, payees| details(&EventKind::Payment { amount, operator: None, payees });
+        let operated = EventKind::Payment { amount: None, operator: Some(Duffs(0)), payees: vec![] };
+        assert_eq!(details(&operated), r#"{"operator":0}"#);
         assert_eq!(payment(None, vec![]), "{}");
         assert_eq!(payment(Some(Duffs(77_050_000)), vec![]), r#"{"amount":77050000}"#);
         let parts = vec![("Xa".into(), Duffs(7)), ("Xb".into(), Duffs(3))];

@@ -15,8 +15,9 @@ use crate::history::codec::{Column, from_json, to_json};
 use crate::history::error::StoreError;
 use crate::history::network_id::NetworkId;
 use domain::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
+use domain::earnings::Earned;
 use domain::event::{BanCause, Field};
-use domain::masternode::{Height, MasternodeId, NodeType};
+use domain::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -31,6 +32,10 @@ struct NodeCounts {
     payments: u64,
     #[serde(skip_serializing_if = "is_zero")]
     payments_lost: u64,
+    /// Duffs of owner and operator, each with the number of payments that it is the sum of, and the time of the last payment. Short,
+    /// because each block writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid: Option<(u64, u64, u64, u64, u64)>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     changes: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +93,8 @@ fn node_to_json(tally: &NodeCounters) -> String {
         penalties,
         bans,
         revivals,
-        payments,
+        earned,
+        last_payment,
         payments_lost,
         changes,
         last_penalty_height,
@@ -101,7 +107,9 @@ fn node_to_json(tally: &NodeCounters) -> String {
         penalties: *penalties,
         bans: named(&BanCause::ALL, bans, BanCause::label),
         revivals: *revivals,
-        payments: *payments,
+        payments: earned.payments,
+        paid: last_payment
+            .map(|last| (earned.owner, earned.owner_known, earned.operator, earned.operator_known, last.0)),
         payments_lost: *payments_lost,
         changes: named(&Field::ALL, changes, Field::label),
         last_penalty_height: last_penalty_height.map(|height| height.0),
@@ -112,11 +120,14 @@ fn node_to_json(tally: &NodeCounters) -> String {
 
 fn node_from_json(text: &str) -> Result<NodeCounters, StoreError> {
     let counts: NodeCounts = from_json(text)?;
+    // Amounts were not counted before: those of earlier payments are not known.
+    let (owner, owner_known, operator, operator_known, last) = counts.paid.unwrap_or_default();
     Ok(NodeCounters {
         penalties: counts.penalties,
         bans: placed(BanCause::ALL, &counts.bans, BanCause::label),
         revivals: counts.revivals,
-        payments: counts.payments,
+        earned: Earned { payments: counts.payments, owner, owner_known, operator, operator_known },
+        last_payment: counts.paid.is_some().then_some(UnixSeconds(last)),
         payments_lost: counts.payments_lost,
         changes: placed(Field::ALL, &counts.changes, Field::label),
         last_penalty_height: counts.last_penalty_height.map(Height),
@@ -222,7 +233,8 @@ mod tests {
             penalties: u64::MAX,
             bans: [1, 2, 3, 4, 5, 6],
             revivals: 7,
-            payments: 8,
+            earned: Earned { payments: 8, owner: u64::MAX, owner_known: 7, operator: 6, operator_known: 5 },
+            last_payment: Some(UnixSeconds(3)),
             payments_lost: 9,
             changes: [10, 11, 12, 13, 14, 15, 16],
             last_penalty_height: Some(Height(u32::MAX)),
@@ -235,6 +247,12 @@ mod tests {
         }
         let network = NetworkCounters { penalties: 1, bans: 2, revivals: 3, registrations: 4, removals: u64::MAX };
         assert_eq!(network_from_json(&network_to_json(&network)).unwrap(), network);
+    }
+
+    #[test]
+    fn the_amounts_of_payments_that_an_earlier_version_counted_are_not_known() {
+        let earned = node_from_json(r#"{"payments":8}"#).unwrap().earned;
+        assert_eq!((earned.payments, earned.owner(), earned.operator()), (8, None, None));
     }
 
     #[test]

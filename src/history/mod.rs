@@ -17,6 +17,7 @@ mod carry;
 mod checksum;
 mod codec;
 mod counters;
+mod earnings;
 mod error;
 mod file;
 mod file_lock;
@@ -37,6 +38,7 @@ mod write_queue;
 mod writer;
 
 pub use alerts::AlertChange;
+pub use earnings::{Coverage, EarningsEntry, EarningsQuery, EarningsRead};
 pub use error::{OpenError, StoreError};
 pub use network_id::{Identity, NetworkId};
 pub use open::{OpenOutcome, SetAside, SetAsideReason};

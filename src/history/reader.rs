@@ -16,7 +16,7 @@ use domain::list::Block;
 
 /// The history, open for reading only.
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// What is recorded of a network.

@@ -1,4 +1,4 @@
-//! Deletes old events, a bounded number at a time, and returns their space.
+//! Deletes old events, a bounded number at a time, and returns their space. The sums of their payments stay.
 //!
 //! Never here: the counts, which stay; the events that a reorg could still withdraw.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, params};
 
 use crate::history::codec::Column;
+use crate::history::earnings;
 use crate::history::error::StoreError;
 use domain::masternode::UnixSeconds;
 
@@ -35,11 +36,17 @@ pub(super) fn delete(transaction: &Transaction<'_>, now: UnixSeconds, age: Durat
     let newest: Option<i64> = transaction.query_row("SELECT max(time) FROM block", [], |row| row.get(0))?;
     let latest = newest.and_then(|newest| u64::try_from(newest).ok()?.checked_add(MOST_AHEAD_SECONDS));
     let oldest = UnixSeconds(latest.map_or(now.0, |latest| latest.min(now.0)).saturating_sub(age.as_secs()));
-    let delete = "DELETE FROM event WHERE id IN (\
-         SELECT id FROM event WHERE time < ?1 AND (withdrawn OR height < ifnull(\
+    let mut select = transaction.prepare(
+        "SELECT id FROM event WHERE time < ?1 AND (withdrawn OR height < ifnull(\
              (SELECT min(height) FROM block WHERE block.network = event.network), ?2)) \
-         ORDER BY time LIMIT ?3)";
-    Ok(transaction.execute(delete, params![Column(oldest), i64::MAX, EVENTS as i64])?)
+         ORDER BY time LIMIT ?3",
+    )?;
+    let old = select.query_map(params![Column(oldest), i64::MAX, EVENTS as i64], |row| row.get(0))?;
+    let old = old.collect::<Result<Vec<i64>, _>>()?;
+    earnings::fold(transaction, &old)?;
+    let mut delete = transaction.prepare("DELETE FROM event WHERE id = ?1")?;
+    old.iter().try_for_each(|id| delete.execute([id]).map(drop))?;
+    Ok(old.len())
 }
 
 /// Returns some free pages to the disk.

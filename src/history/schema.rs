@@ -13,7 +13,7 @@ use crate::history::error::StoreError;
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
 /// The migrations; `PRAGMA user_version` is the number of them that a file has.
-pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS];
+pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS, EARNINGS];
 
 /// `block` holds the last blocks of the followed branch; the highest is the last recorded one. `span` holds the heights
 /// whose events are recorded block by block. A masternode is 32 bytes of its proTxHash, or 36 of its collateral. Every
@@ -114,6 +114,29 @@ const CHECKSUMS: &str = "
         genesis BLOB NOT NULL,
         checksum INTEGER NOT NULL
     ) STRICT;
+";
+
+/// Time of the first block of a span; of spans that were written before, that of its first event. Payments of deleted events,
+/// summed by masternode and month, with the time of the last one.
+const EARNINGS: &str = "
+    ALTER TABLE span ADD COLUMN since INTEGER;
+    UPDATE span SET since = (
+        SELECT time FROM event
+        WHERE event.network = span.network AND event.height BETWEEN span.first AND span.last
+        ORDER BY event.height LIMIT 1
+    );
+    CREATE TABLE earning (
+        network INTEGER NOT NULL REFERENCES network (id),
+        masternode BLOB NOT NULL,
+        month TEXT NOT NULL,
+        payments INTEGER NOT NULL,
+        owner INTEGER NOT NULL,
+        owner_known INTEGER NOT NULL,
+        operator INTEGER NOT NULL,
+        operator_known INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (network, masternode, month)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// The version that this program writes.

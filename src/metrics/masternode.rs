@@ -140,6 +140,12 @@ pub(super) fn series(
         let draw = row.snapshot.draw(&masternode.id, kind).filter(|_| kind.draws(masternode.node_type))?;
         Some(draw.seated.into())
     }));
+    let amounts = variants(&catalog::PAYMENT_AMOUNT, "recipient", &RECIPIENTS, |row, variant| {
+        let earned = &row.tally()?.earned;
+        Some(Value::Coins(if variant == 0 { earned.owner()? } else { earned.operator()? }))
+    });
+    let shown: fn(&ChainRules) -> bool = |rules| rules.past_payments == PastPayments::Shown;
+    series.extend(amounts.into_iter().map(|series| NodeSeries { applies: shown, ..series }));
     series.extend(variants(&catalog::CHANGES, "field", &Field::ALL.map(Field::label), |row, variant| {
         Some(Value::Whole(row.tally()?.changes[variant]))
     }));
@@ -257,6 +263,7 @@ const SINGLE: &[ScalarFamily] = &[
         let until = row.watched?.watched.maintenance_until;
         Some(until.is_some_and(|until| until > row.snapshot.read_at()).into())
     }),
+    (&catalog::PAYMENT_LAST_TIMESTAMP, |row, _| Some(Value::Whole(row.snapshot.last_paid_at(row.watched?)?.0))),
     (&catalog::MAINTENANCE_UNTIL, |row, _| Some(Value::Whole(row.watched?.watched.maintenance_until?.0))),
 ];
 
@@ -272,13 +279,17 @@ const ELECTED: [Certainty; 2] = [Certainty::Exact, Certainty::Forecast];
 const COUNTED: &[ScalarFamily] = &[(&catalog::PAYMENTS, |row, _| {
     let (rules, facts) = (row.snapshot.rules(), row.snapshot.facts());
     let is_counted = rules.past_payments == PastPayments::Shown || facts.tells_payees;
-    Some(Value::Whole(row.tally().filter(|_| is_counted)?.payments))
+    Some(Value::Whole(row.tally().filter(|_| is_counted)?.earned.payments))
 })];
+
+/// The owner's and the operator's part of payments.
+const RECIPIENTS: [&str; 2] = ["owner", "operator"];
 
 /// On chains that show the payee.
 const PAID: &[ScalarFamily] = &[
     (&catalog::PAYMENTS_LOST, |row, _| Some(Value::Whole(row.tally()?.payments_lost))),
     (&catalog::PAYMENT_LAST_HEIGHT, |row, _| Some(row.node()?.masternode.last_paid_height?.0.into())),
+    (&catalog::PAYMENTS_WITHOUT_AMOUNT, |row, _| Some(Value::Whole(row.tally()?.earned.without_amount()))),
 ];
 
 /// On chains whose RPC shows a score: those with a deterministic list.
@@ -289,8 +300,10 @@ const SCORED: &[ScalarFamily] = &[
     (&catalog::POSE_BLOCKS_UNTIL_BELOW_TWO_THIRDS, |row, _| Some(row.pose()?.blocks_until_below_two_thirds()?.into())),
     (&catalog::POSE_BLOCKS_UNTIL_CLEAR, |row, _| Some(row.pose()?.blocks_until_clear()?.into())),
     (&catalog::POSE_SAFE_HEIGHT, |row, _| Some(row.pose()?.safe_height()?.0.into())),
+    (&catalog::POSE_SAFE_TIMESTAMP, |row, _| Some(Value::Whole(row.snapshot.safe_at(&row.node()?)?.0))),
     (&catalog::POSE_CLEAR_HEIGHT, |row, _| Some(row.pose()?.clear_height()?.0.into())),
     (&catalog::POSE_BAN_HEIGHT, |row, _| Some(row.node()?.masternode.ban_height?.0.into())),
+    (&catalog::POSE_BAN_LOST_AMOUNT, |row, _| Some(Value::Coins(row.snapshot.lost_by_ban(row.node()?.masternode)?))),
     (&catalog::POSE_REVIVED_HEIGHT, |row, _| Some(row.node()?.masternode.revived_height?.0.into())),
     (&catalog::POSE_LAST_PENALTY_HEIGHT, |row, _| Some(row.tally()?.last_penalty_height?.0.into())),
     (&catalog::POSE_TIME_TO_BAN_IF_OFFLINE, |row, _| {
@@ -317,6 +330,11 @@ const SCORED: &[ScalarFamily] = &[
     (&catalog::PAYMENT_PROJECTED_HEIGHT, |row, _| {
         Some(row.snapshot.payments().projected_height(row.node()?.index)?.0.into())
     }),
+    (&catalog::PAYMENT_PROJECTED_TIMESTAMP, |row, _| {
+        let (snapshot, height) = (row.snapshot, row.snapshot.payments().projected_height(row.node()?.index)?);
+        Some(Value::Whole(snapshot.facts().expected_at(height, snapshot.block(), snapshot.rules())?.0))
+    }),
+    (&catalog::PAYMENT_OVERDUE_BLOCKS, |row, _| Some(row.snapshot.payment_overdue_blocks(&row.node()?)?.into())),
     (&catalog::PEER_LAST_SUCCESS, |row, _| Some(Value::Whole(row.node()?.masternode.peer.last_success()?.0))),
     (&catalog::PLATFORM_BANNED, |row, _| {
         let masternode = row.node()?.masternode;
@@ -330,7 +348,6 @@ const PINGED: &[ScalarFamily] = &[
     (&catalog::POSE_BAN_END_HEIGHT, |row, _| Some(row.snapshot.ban_end(row.watched?)?.0.into())),
     (&catalog::LAST_SEEN, |row, _| Some(Value::Whole(row.announced()?.last_seen?.0))),
     (&catalog::ACTIVE_SECONDS, |row, _| Some(Value::Whole(row.announced()?.active_seconds()?))),
-    (&catalog::PAYMENT_LAST_TIMESTAMP, |row, _| Some(Value::Whole(row.announced()?.last_paid_at?.0))),
 ];
 
 /// On chains that draw the payee at random.

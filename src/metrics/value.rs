@@ -2,11 +2,15 @@
 //!
 //! Never here: units; a value is written unchanged.
 
+use domain::Duffs;
+
 /// A value; integers have a fast path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
     /// A count, height, score or flag.
     Whole(u64),
+    /// An amount of coins.
+    Coins(Duffs),
     /// Anything else.
     Real(f64),
 }
@@ -57,6 +61,10 @@ impl Value {
     pub(super) fn write(self, out: &mut Vec<u8>) {
         match self {
             Value::Whole(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+            Value::Coins(amount) => {
+                let text = amount.to_string();
+                out.extend_from_slice(text.trim_end_matches('0').trim_end_matches('.').as_bytes());
+            }
             Value::Real(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
             Value::Real(value) if value.is_infinite() => {
                 out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
@@ -89,6 +97,11 @@ mod tests {
     fn values_are_written_as_the_formats_want_them() {
         let cases = [
             (Value::Whole(2_523_213), "2523213"),
+            (Value::Coins(Duffs(0)), "0"),
+            (Value::Coins(Duffs(1)), "0.00000001"),
+            (Value::Coins(Duffs(77_050_000)), "0.7705"),
+            (Value::Coins(Duffs(12_000_000_000)), "120"),
+            (Value::Coins(Duffs(u64::MAX)), "184467440737.09551615"),
             (Value::Real(1.0), "1"),
             (Value::Real(157.6), "157.6"),
             (Value::Real(-3.0), "-3"),

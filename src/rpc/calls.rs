@@ -21,6 +21,7 @@ use crate::rpc::methods;
 use crate::rpc::node;
 use crate::rpc::registered::Registered;
 use domain::deployment::Forks;
+use domain::event::Output;
 use domain::list_proof::ProofDiff;
 use domain::payment::Vote;
 use domain::quorum_selection::QuorumModifierInput;
@@ -253,7 +254,7 @@ impl Client {
     }
 
     /// The amounts and addresses that a block pays, if its coinbase is a special transaction.
-    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Duffs)>, RpcError> {
+    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<Output>, RpcError> {
         let method = self.known(self.dialect().special)?;
         self.call(method, quorums::of_coinbase(block), quorums::outputs).await
     }

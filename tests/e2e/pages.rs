@@ -247,6 +247,7 @@ fn hostile() -> Snapshot {
         consecutive_payments: 0,
         revived_height: None,
         ban_height: None,
+        operator_reward: domain::operator_reward::OperatorReward::default(),
         revocation_reason: 0,
         details: Details::new(&DetailTexts {
             address: Some(HOSTILE.into()),

@@ -32,6 +32,7 @@ fn network_of(count: u32) -> Snapshot {
         consecutive_payments: 0,
         revived_height: None,
         ban_height: number.is_multiple_of(50).then_some(Height(50)),
+        operator_reward: domain::operator_reward::OperatorReward::default(),
         revocation_reason: 0,
         details: Details::default(),
         peer: Default::default(),

@@ -20,6 +20,7 @@ const EVENTS: &str = "/api/v1/events";
 const STATUS: &str = "/api/v1/status";
 const CALENDAR: &str = "/api/v1/duties.ics";
 const PLAN: &str = "/api/v1/restart-plan";
+const EARNINGS: &str = "/api/v1/earnings";
 
 /// The API on the given networks.
 struct TestApi {
@@ -373,7 +374,7 @@ async fn the_contract_has_every_path_parameter_and_name() {
     let api = TestApi::of(&stage);
     let mut served: BTreeSet<String> = PAGES.iter().map(|(path, _)| path.to_string()).collect();
     served.extend(["", "/duties", "/duties.ics"].map(|more| format!("{MASTERNODES}/{{id}}{more}")));
-    served.extend([CALENDAR, PLAN].map(str::to_string));
+    served.extend([CALENDAR, PLAN, EARNINGS].map(str::to_string));
     assert_eq!(api.contract.paths(), served);
     for path in served {
         let target = path.replace("{id}", &"0".repeat(64));

@@ -188,7 +188,16 @@ fn the_schema_agrees_with_the_loader() {
             texts.push(std::fs::read_to_string(path).unwrap());
         }
     }
-    assert!(texts.len() >= 4);
+    let page = markdown::read("docs/configuration.md");
+    let examples = page.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next());
+    for example in examples {
+        let networks = if example.contains("networks:") { "" } else { NETWORK };
+        if let Err(errors) = load_with(&format!("{networks}{example}"), &[]) {
+            panic!("an example of docs/configuration.md: {errors}\n{example}");
+        }
+        texts.push(example.into());
+    }
+    assert!(texts.len() >= 10, "{} files", texts.len());
     for text in texts {
         let errors: Vec<String> =
             schema.iter_errors(&read(&text)).map(|error| format!("{}: {error}", error.instance_path())).collect();

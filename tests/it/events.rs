@@ -51,7 +51,7 @@ impl Place {
         let blocks = [
             happened(100, &[(id(1), EventKind::Registration)]),
             happened(101, &[(id(1), penalty), (id(1), ban)]),
-            happened(102, &[(id(2), EventKind::Payment { amount: None, payees: vec![] })]),
+            happened(102, &[(id(2), EventKind::Payment { amount: None, operator: None, payees: vec![] })]),
             happened(103, &[(id(3), EventKind::Change(Field::Payout, None))]),
             happened(104, &[(id(1), EventKind::Revival)]),
         ];
@@ -155,15 +155,15 @@ fn csv_has_a_header_and_json_one_object_per_line() {
     let [one, seven] = [id(1).to_string(), format!("{}-1", "07".repeat(32))];
     let expected = [
         "id,time,height,block,network,masternode,alias,node_type,kind,exact,withdrawn,score,points,failures,clamped,\
-         quorums,others,amount_duffs,cause,from,to,before,after,payees"
+         quorums,others,amount_duffs,cause,from,to,before,after,payees,operator_amount_duffs"
             .to_string(),
         format!(
             "7,2026-01-31T12:00:00Z,100,{},dime-main,{seven},,regular,state_change,true,false,,,,,,,,,enabled,\"a \"\"b\"\", \
-             c\",,,",
+             c\",,,,",
             "64".repeat(32)
         ),
         format!(
-            "2,2026-02-01T12:00:00Z,101,{},dash-main,{one},one,regular,penalty,true,false,100,58,1,true,,0,,,,,,,",
+            "2,2026-02-01T12:00:00Z,101,{},dash-main,{one},one,regular,penalty,true,false,100,58,1,true,,0,,,,,,,,",
             "65".repeat(32)
         ),
     ];
@@ -213,7 +213,10 @@ fn follow_prints_each_new_event_once() {
     for next in [105, 106, 107] {
         place
             .store
-            .record(place.dash, &[happened(next, &[(id(1), EventKind::Payment { amount: None, payees: vec![] })])])
+            .record(
+                place.dash,
+                &[happened(next, &[(id(1), EventKind::Payment { amount: None, operator: None, payees: vec![] })])],
+            )
             .unwrap();
         heights.push(height(&lines.next().unwrap()));
     }

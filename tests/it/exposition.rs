@@ -34,6 +34,7 @@ fn masternode(number: u8, score: u32, banned: bool) -> Masternode {
         consecutive_payments: 0,
         revived_height: None,
         ban_height: banned.then_some(Height(90)),
+        operator_reward: domain::operator_reward::OperatorReward::default(),
         revocation_reason: 0,
         details: DetailTexts {
             address: Some(format!("192.0.2.{number}:9999").into()),
@@ -190,7 +191,7 @@ fn tiers_and_the_limit_determine_the_shown_masternodes() {
     assert_eq!(count(&MetricsSettings { others: Others::AtRisk, ..MetricsSettings::default() }), 2);
     assert_eq!(count(&MetricsSettings { others: Others::Watched, ..MetricsSettings::default() }), 1);
     // Space for the two watched ones and one more.
-    let watched_and_one = 2 * 89 + 8;
+    let watched_and_one = 2 * 97 + 8;
     assert_eq!(count(&MetricsSettings { series_limit: watched_and_one, ..MetricsSettings::default() }), 2);
 }
 
@@ -198,7 +199,7 @@ fn tiers_and_the_limit_determine_the_shown_masternodes() {
 fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_one() {
     let crowd = (10..60).map(|number| masternode(number, 0, false)).collect();
     let exposition = Exposition::new(
-        MetricsSettings { series_limit: 123, ..MetricsSettings::default() },
+        MetricsSettings { series_limit: 131, ..MetricsSettings::default() },
         prometheus::Registry::new(),
     )
     .unwrap();
@@ -208,7 +209,7 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let page = Page::read(&runtime.block_on(exposition.text(Format::Text)));
     page.expect("masternode_pose_score", &[("alias", "mine")], 0.0);
-    // 89 samples of the watched one leave space for four others of eight samples each.
+    // 97 samples of the watched one leave space for four others of eight samples each.
     assert_eq!(page.count("masternode_pose_score"), 5);
 }
 

@@ -52,7 +52,7 @@ impl Random {
             2 => EventKind::Ban { cause: BanCause::ALL[self.below(6) as usize], among: 9 },
             3 => EventKind::Change(Field::ALL[self.below(5) as usize], None),
             4 => EventKind::Registration,
-            _ => EventKind::Payment { amount: None, payees: vec![] },
+            _ => EventKind::Payment { amount: None, operator: None, payees: vec![] },
         }
     }
 

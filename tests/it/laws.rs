@@ -177,6 +177,7 @@ fn node() -> impl Strategy<Value = Masternode> {
                 consecutive_payments,
                 revived_height,
                 ban_height: ban_height.filter(|height| height.0 % 3 == 0),
+                operator_reward: domain::operator_reward::OperatorReward::default(),
                 revocation_reason: 0,
                 details: Details::default(),
                 peer: PeerView::default(),

@@ -32,6 +32,9 @@ fn samples(page: &str) -> HashMap<String, f64> {
 fn is_of_now(series: &str) -> bool {
     let of_now = [
         "masternode_peer_",
+        "masternode_payment_overdue_blocks",
+        "masternode_payment_last_timestamp_seconds",
+        "masternode_pose_ban_lost_amount",
         "masternode_platform_banned",
         "masternode_p2p_",
         "masternode_requirement_met",

@@ -328,6 +328,7 @@ fn crowd(count: u32, address: &str, watched: Vec<WatchTarget>) -> Snapshot {
         consecutive_payments: 0,
         revived_height: None,
         ban_height: number.is_multiple_of(10).then_some(Height(50)),
+        operator_reward: domain::operator_reward::OperatorReward::default(),
         revocation_reason: 0,
         details: Details::new(&DetailTexts { address: Some(address.into()), ..DetailTexts::default() }),
         peer: Default::default(),

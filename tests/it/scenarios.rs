@@ -513,6 +513,23 @@ async fn a_penalty_names_the_quorums_that_reported_the_failure() {
 }
 
 #[tokio::test]
+async fn a_penalty_that_the_limit_cut_counts_the_quorums_that_are_named() {
+    let mut stage = Stage::following().await;
+    let one = stage.masternode(1);
+    // 66, then 66 - 1 + 35 of 2 · 66: the limit is 100, so the points alone say one failure.
+    stage.mine(&[fail(&one, 1)]).await;
+    stage.mine(&[fail(&one, 2)]).await;
+    let cut = stage.events().into_iter().filter_map(|event| match event.kind {
+        EventKind::Penalty { points, failures, clamped: true, quorums, .. } => Some((points, failures, quorums.len())),
+        _ => None,
+    });
+    assert_eq!(cut.collect::<Vec<_>>(), [(35, 2, 2)]);
+    let page = stage.page().await;
+    page.expect("masternode_pose_penalties_total", ONE, 3.0);
+    page.expect("masternode_network_penalties_total", &[("node_type", "regular")], 3.0);
+}
+
+#[tokio::test]
 async fn a_node_that_does_not_provide_quorums_still_provides_penalties() {
     let mut stage = Stage::following().await;
     stage.servers[0].handle().faults().set_for(Fault::Forbidden, &["quorum"]);

@@ -39,7 +39,10 @@ fn block(height: u32, masternodes: u32) -> BlockEvents {
         node_type: NodeType::Regular,
         kind,
     };
-    let mut events = vec![event(height, EventKind::Payment { amount: Some(Duffs(77_050_000)), payees: vec![] })];
+    let mut events = vec![event(
+        height,
+        EventKind::Payment { amount: Some(Duffs(77_050_000)), operator: Some(Duffs(0)), payees: vec![] },
+    )];
     // Fifteen penalties per day among three thousand masternodes, all in the blocks with commitments.
     if height % 24 == 10 {
         for number in 0..(masternodes / 4_500).max(1) {

@@ -71,6 +71,8 @@ pub struct ChainFacts {
     /// Names of the quorum types that hold sessions on the network; `None` if not requested: then all types of the
     /// chain's table.
     pub held_types: Option<Vec<ForeignText>>,
+    /// Times of the blocks that last paid a watched masternode or banned it, as far as read.
+    pub block_times: Arc<BTreeMap<Height, UnixSeconds>>,
     /// The node reports the payees of blocks, or the kind of a block where payees are hidden, so payments are counted.
     pub tells_payees: bool,
     /// The node reports the results of DKG sessions, so they can be counted.
@@ -104,6 +106,7 @@ impl ChainFacts {
             collaterals_refused: false,
             block_hashes: Arc::default(),
             held_types: None,
+            block_times: Arc::default(),
             tells_payees: false,
             reports_dkg_outcomes: false,
             formations: Formations::new(),

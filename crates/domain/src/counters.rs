@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::dkg_outcome::{DkgOutcome, PastSession};
+use crate::earnings::Earned;
 use crate::event::{BanCause, Event, EventKind, Field};
-use crate::masternode::{Height, MasternodeId, NodeType};
+use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 
 /// Counts of events of one masternode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +20,10 @@ pub struct NodeCounters {
     pub bans: [u64; BanCause::ALL.len()],
     /// Revivals.
     pub revivals: u64,
-    /// Payments.
-    pub payments: u64,
+    /// Payments and their amounts.
+    pub earned: Earned,
+    /// Block time of the last payment; `None` when none was seen.
+    pub last_payment: Option<UnixSeconds>,
     /// Payments lost with the position in the queue.
     pub payments_lost: u64,
     /// Changes, by [`Field::ALL`].
@@ -100,7 +103,8 @@ impl EventCounters {
             node.penalties += later.penalties;
             (0..).zip(later.bans).for_each(|(cause, bans): (usize, _)| node.bans[cause] += bans);
             node.revivals += later.revivals;
-            node.payments += later.payments;
+            node.earned.add(&later.earned);
+            node.last_payment = later.last_payment.or(node.last_payment);
             node.payments_lost += later.payments_lost;
             (0..).zip(later.changes).for_each(|(field, changes): (usize, _)| node.changes[field] += changes);
             node.last_penalty_height = later.last_penalty_height.or(node.last_penalty_height);
@@ -166,7 +170,10 @@ impl EventCounters {
             }
             EventKind::Registration => network.registrations += 1,
             EventKind::Removal => network.removals += 1,
-            EventKind::Payment { .. } => node.payments += 1,
+            EventKind::Payment { .. } => {
+                node.earned.record(&event.kind);
+                node.last_payment = Some(event.block.time);
+            }
             EventKind::PaymentLost => node.payments_lost += 1,
             EventKind::Change(field, _) => node.changes[*field as usize] += 1,
             EventKind::State { .. } => {}
@@ -288,7 +295,7 @@ mod tests {
             EventKind::Revival,
             EventKind::Registration,
             EventKind::Removal,
-            EventKind::Payment { amount: None, payees: vec![] },
+            EventKind::Payment { amount: None, operator: None, payees: vec![] },
             EventKind::PaymentLost,
             EventKind::Change(Field::Payout, None),
         ];

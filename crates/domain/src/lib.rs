@@ -1,5 +1,5 @@
 //! The pure core: the rules of a masternode list. Functions take values, including the current time and height, and
-//! return values. Reading order: [`masternode`], [`details`], [`payout`], [`terms`] and [`list`] hold what a node
+//! return values. Reading order: [`masternode`], [`details`], [`payout`], [`operator_reward`], [`terms`] and [`list`] hold what a node
 //! reports; [`chain`] and [`state`] hold the rules of chains, [`chain_facts`] further facts about a network. [`pose`],
 //! [`dkg`] and [`payment`] derive values for one masternode, and [`score_projection`] the effect of failures at known
 //! blocks. [`event`] holds the changes between blocks, [`dkg_outcome`] the results of DKG sessions, [`rfc3339`] the
@@ -8,7 +8,7 @@
 //! [`duty`] the sessions of a masternode, [`restart`] what a restart costs it, and [`quorum`] the last quorums of each type.
 //! [`list_proof`] holds the proof that a list is the one that the chain commits to, and [`score_check`] recomputes its scores. [`registrations`] counts masternodes by form of registration, [`census`] watched ones by
 //! software. [`foreign_text`] bounds text that others wrote. [`release`] lists software with known faults, [`requirement`] the requirements of the network, [`revival`]
-//! the commands that revive a masternode, and [`deployment`] the activation of consensus changes. [`snapshot`] combines
+//! the commands that revive a masternode, and [`deployment`] the activation of consensus changes. [`earnings`] sums payments. [`snapshot`] combines
 //! all of it for readers, [`network_state`] adds sources and probes, and [`condition`] holds the conditions that alerts
 //! report.
 //!
@@ -24,6 +24,7 @@ pub mod details;
 pub mod dkg;
 pub mod dkg_outcome;
 pub mod duty;
+pub mod earnings;
 pub mod entry_matches;
 pub mod event;
 pub mod foreign_text;
@@ -33,6 +34,7 @@ pub mod list_proof;
 pub mod maintenance;
 pub mod masternode;
 pub mod network_state;
+pub mod operator_reward;
 pub mod payment;
 pub mod payout;
 pub mod pose;

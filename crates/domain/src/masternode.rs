@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::details::Details;
-
+use crate::operator_reward::OperatorReward;
 use crate::state::{Announced, State};
 
 /// 32 bytes in the order in which they are displayed, which is the reverse of the order in the node's memory.
@@ -287,6 +287,8 @@ pub struct Masternode {
     /// Block of the ban; `None` means valid. The score does not show whether a masternode is banned
     /// (docs/spec/recorded-answers.md#consequences).
     pub ban_height: Option<Height>,
+    /// The operator's part of each reward.
+    pub operator_reward: OperatorReward,
     /// Operator's reason for a revocation, 0 = unspecified (docs/spec/dash.md#ban-causes).
     pub revocation_reason: u8,
     /// Further properties, shared between the lists of consecutive blocks.
@@ -374,7 +376,7 @@ mod tests {
     #[test]
     fn an_entry_of_the_list_is_small() {
         // Each byte costs 100 kB for a list of 100,000.
-        assert!(size_of::<Masternode>() <= 104, "{} bytes", size_of::<Masternode>());
+        assert!(size_of::<Masternode>() <= 112, "{} bytes", size_of::<Masternode>());
     }
 
     #[test]

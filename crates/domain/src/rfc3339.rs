@@ -24,6 +24,14 @@ pub fn span(text: &str) -> Option<(UnixSeconds, UnixSeconds)> {
     Some((moment, moment))
 }
 
+/// The first and last second of the month `2026-01`; `None` for any other text.
+pub fn month(text: &str) -> Option<(UnixSeconds, UnixSeconds)> {
+    let [year, month, _] = numbers(&format!("{text}-01"), '-', [4, 2, 2])?;
+    let first = day_number(year, month, 1)?;
+    let seconds = days_of_month(year, month) * DAY;
+    Some((UnixSeconds(first * DAY), UnixSeconds(first * DAY + seconds - 1)))
+}
+
 /// `2026-01-31T12:00:00Z`.
 pub fn text(time: UnixSeconds) -> String {
     let (mut days, seconds) = (time.0 / DAY, time.0 % DAY);
@@ -97,6 +105,22 @@ mod tests {
             let moment = UnixSeconds(seconds);
             assert_eq!(span(written), Some((moment, moment)), "{written}");
             assert_eq!(text(moment), written);
+        }
+    }
+
+    #[test]
+    fn a_month_is_all_of_it() {
+        let cases = [
+            ("2026-02", "2026-02-28T23:59:59Z"),
+            ("2028-02", "2028-02-29T23:59:59Z"),
+            ("2026-12", "2026-12-31T23:59:59Z"),
+        ];
+        for (written, last) in cases {
+            let (first, until) = month(written).unwrap();
+            assert_eq!((text(first), text(until)), (format!("{written}-01T00:00:00Z"), last.to_string()));
+        }
+        for wrong in ["2026-13", "2026-00", "2026-1", "2026", "2026-01-01", "1969-12", "", "2026-01-"] {
+            assert_eq!(month(wrong), None, "{wrong}");
         }
     }
 

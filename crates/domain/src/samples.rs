@@ -11,6 +11,7 @@ use crate::event::EventKind;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
 use crate::network_state::{Moment, NetworkState, SourceHealth};
+use crate::operator_reward::OperatorReward;
 use crate::snapshot::Snapshot;
 
 /// The masternode whose ProTx hash consists of one repeated byte.
@@ -49,6 +50,7 @@ pub fn masternode(number: u8) -> Masternode {
         consecutive_payments: 0,
         revived_height: None,
         ban_height: None,
+        operator_reward: OperatorReward::new(Some(0)),
         revocation_reason: 0,
         details: DetailTexts { address: Some("192.0.2.1:9999".into()), ..DetailTexts::default() }.into(),
         peer: PeerView::default(),

@@ -16,12 +16,14 @@ use crate::entry_matches::EntryMatches;
 use crate::event::Event;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{Height, Masternode, NodeType, UnixSeconds};
-use crate::payment::{PaymentModel, Payments, queue};
+use crate::payment::{PaymentModel, Payments, QueueHead, queue};
 use crate::pose::{PoseLimits, PoseScore, Risk};
 use crate::registrations::Registrations;
 use crate::search::SearchIndex;
 use crate::state;
 use crate::watch::WatchTarget;
+
+mod money;
 
 /// The inputs of a snapshot.
 pub struct SnapshotInputs {
@@ -64,6 +66,7 @@ pub struct Snapshot {
     risks: [usize; Risk::ALL.len()],
     groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
     recent_events: Vec<Event>,
+    head: Option<QueueHead>,
     entry_matches: Vec<EntryMatches>,
     by_danger: OnceLock<Vec<u32>>,
     search: OnceLock<SearchIndex>,
@@ -163,6 +166,7 @@ impl Snapshot {
             risks,
             groups,
             recent_events,
+            head: None,
             entry_matches: Vec::new(),
             by_danger: OnceLock::new(),
             search: OnceLock::new(),

@@ -167,7 +167,10 @@ fn entries(entry: &LedgerEntry, step: u32) -> Vec<Entry> {
     let kinds = match entry.kind {
         // A list does not show a penalty that added no point.
         LedgerKind::Penalty { points: 0, .. } => Vec::new(),
-        LedgerKind::Penalty { points, .. } => vec![format!("penalty {points} {}", points.div_ceil(step))],
+        // Where the limit cut the points, the commitments that name the masternode count.
+        LedgerKind::Penalty { points, hits, .. } => {
+            vec![format!("penalty {points} {}", hits.max(points.div_ceil(step)))]
+        }
         LedgerKind::Ban { cause, .. } => vec![format!("ban {}", ban_cause(cause).label())],
         LedgerKind::Revival => vec!["revival".into()],
         LedgerKind::Payment => vec!["payment".into()],

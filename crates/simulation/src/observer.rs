@@ -103,12 +103,14 @@ impl Observer {
     fn check_counters(&mut self, snapshot: &Snapshot, health: &Health) -> Checked {
         for node in snapshot.watched() {
             let (id, mut now) = (node.watched.id.to_string(), node.tally.clone());
-            if self.planted == Some(Planted::CounterGoesBack) && now.payments > 3 {
-                now.payments = 1;
+            if self.planted == Some(Planted::CounterGoesBack) && now.earned.payments > 3 {
+                now.earned.payments = 1;
             }
             let before = self.counters.get(&id).filter(|_| health.has_history() && !health.has_power_failed);
             let fell = before.is_some_and(|before| {
-                now.payments < before.payments || now.penalties < before.penalties || now.revivals < before.revivals
+                now.earned.payments < before.earned.payments
+                    || now.penalties < before.penalties
+                    || now.revivals < before.revivals
             });
             ensure(!fell, Invariant::Counters, || format!("counters of {id} decreased from {before:?} to {now:?}"))?;
             self.counters.insert(id, now);

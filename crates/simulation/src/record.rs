@@ -111,7 +111,8 @@ fn compare_counters(known: &Known<'_>, happened: &[Entry], abandoned: &[Entry]) 
         of_it.map(|(_, _, kind)| if beginning == "penalty" { number(kind) } else { 1 }).sum()
     };
     for (id, counters) in known.counters {
-        let kinds = [("payment", counters.payments), ("penalty", counters.penalties), ("revival", counters.revivals)];
+        let kinds =
+            [("payment", counters.earned.payments), ("penalty", counters.penalties), ("revival", counters.revivals)];
         for (kind, counted) in kinds {
             let least = count(happened, id, kind);
             let most = least + count(abandoned, id, kind);

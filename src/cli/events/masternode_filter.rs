@@ -9,37 +9,44 @@ use domain::masternode::MasternodeId;
 use domain::watch::{Selector, WatchEntry, parse_group};
 
 /// The aliases of masternodes of one network, or of all.
-pub(super) struct WatchListNames<'a> {
+pub(in crate::cli) struct WatchListNames<'a> {
     config: &'a Config,
 }
 
 /// Selection of masternodes by arguments.
-pub(super) struct MasternodeFilter<'a> {
+pub(in crate::cli) struct MasternodeFilter<'a> {
     /// Network filter.
-    pub(super) network: Option<&'a str>,
+    pub(in crate::cli) network: Option<&'a str>,
     /// Identities.
-    pub(super) masternodes: &'a [MasternodeId],
+    pub(in crate::cli) masternodes: &'a [MasternodeId],
     /// Aliases,
-    pub(super) aliases: &'a [String],
+    pub(in crate::cli) aliases: &'a [String],
     /// and groups, all of which must match.
-    pub(super) groups: &'a [(String, String)],
+    pub(in crate::cli) groups: &'a [(String, String)],
     /// Without any of them: all masternodes, not only watched ones.
-    pub(super) all: bool,
+    pub(in crate::cli) all: bool,
 }
 
 impl<'a> WatchListNames<'a> {
-    pub(super) fn of(config: &'a Config) -> WatchListNames<'a> {
+    pub(in crate::cli) fn of(config: &'a Config) -> WatchListNames<'a> {
         WatchListNames { config }
     }
 
     /// The alias of a masternode; empty if the watch list has none.
-    pub(super) fn alias(&self, network: &str, id: &MasternodeId) -> &'a str {
+    pub(in crate::cli) fn alias(&self, network: &str, id: &MasternodeId) -> &'a str {
         let named = self.entries(Some(network)).find(|entry| entry.selector == Selector::Id(*id));
         named.map_or("", |entry| &entry.alias)
     }
 
+    /// The groups of a masternode, as `key=value`; none if the watch list does not name it.
+    pub(in crate::cli) fn groups(&self, network: &str, id: &MasternodeId) -> Vec<String> {
+        let named = self.entries(Some(network)).find(|entry| entry.selector == Selector::Id(*id));
+        let groups = named.into_iter().flat_map(|entry| &entry.groups);
+        groups.map(|(key, group)| format!("{key}={group}")).collect()
+    }
+
     /// The selected masternodes; `None` for all. The error names the argument and the fix.
-    pub(super) fn resolve(&self, asked: &MasternodeFilter<'_>) -> Result<Option<Vec<MasternodeId>>, String> {
+    pub(in crate::cli) fn resolve(&self, asked: &MasternodeFilter<'_>) -> Result<Option<Vec<MasternodeId>>, String> {
         if asked.masternodes.is_empty() && asked.aliases.is_empty() && asked.groups.is_empty() {
             return Ok(if asked.all { None } else { self.watched(asked.network) });
         }

@@ -2,6 +2,7 @@
 //!
 //! Never here: anything without which a list could not be published.
 
+mod block_times;
 mod chain_facts;
 mod elections;
 mod peers;
@@ -115,6 +116,7 @@ impl Enrichment {
         self.refresh_facts(source, chain, &tip, rules).await;
         self.refresh_quorums(source, &tip, rules).await;
         if let Some(queries) = &mut self.facts {
+            block_times::refresh(source, followed, &mut queries.facts, watched).await;
             if source.client.dialect().collateral.is_some() {
                 self.elections.refresh(source, followed, &mut queries.facts, watched).await;
             } else {

@@ -16,7 +16,10 @@ fn filled(place: &Place) -> Store {
             store
                 .record(
                     network,
-                    &[happened(height, &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] })])],
+                    &[happened(
+                        height,
+                        &[(1, penalty()), (2, EventKind::Payment { amount: None, operator: None, payees: vec![] })],
+                    )],
                 )
                 .unwrap();
         }
@@ -128,7 +131,9 @@ fn a_page_costs_what_it_shows_and_not_what_is_kept() {
 #[test]
 fn a_page_has_a_bound() {
     let (mut store, network) = Place::new().open_network();
-    let events = (0..=MAX_PAGE).map(|_| (1, EventKind::Payment { amount: None, payees: vec![] })).collect::<Vec<_>>();
+    let events = (0..=MAX_PAGE)
+        .map(|_| (1, EventKind::Payment { amount: None, operator: None, payees: vec![] }))
+        .collect::<Vec<_>>();
     store.record(network, &[happened(1, &events)]).unwrap();
     let page = store.events(&Query { limit: usize::MAX, ..Query::default() }).unwrap();
     assert_eq!((page.events.len(), page.next), (MAX_PAGE, Some(EventId(MAX_PAGE as i64))));

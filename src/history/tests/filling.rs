@@ -29,12 +29,13 @@ fn a_gap_is_filled_once_and_counts_stay() {
     store.record(network, &quiet(10..=14)).unwrap();
     store.record(network, &[jumped, happened(21, &[(2, penalty())])]).unwrap();
 
-    let missed: Vec<BlockEvents> =
-        (15..=20).map(|height| happened(height, &[(1, EventKind::Payment { amount: None, payees: vec![] })])).collect();
+    let missed: Vec<BlockEvents> = (15..=20)
+        .map(|height| happened(height, &[(1, EventKind::Payment { amount: None, operator: None, payees: vec![] })]))
+        .collect();
     store.backfill(network, &missed).unwrap();
     assert_eq!(spans(&store, network), [(11, 21)]);
     let tally = store.tallies(network).unwrap().node(&id(1));
-    assert_eq!((tally.penalties, tally.payments), (1, 0));
+    assert_eq!((tally.penalties, tally.earned.payments), (1, 0));
     let known = Query { withdrawn: false, ..everything() };
     assert_eq!(found(&store, &known).len(), 7, "what was only guessed of the gap is withdrawn");
 

@@ -14,6 +14,7 @@ use domain::samples::{self, block, id};
 mod alerting;
 mod asking;
 mod damage;
+mod earnings;
 mod failing;
 mod filling;
 mod opening;
@@ -106,6 +107,7 @@ pub(crate) fn every_kind() -> Vec<EventKind> {
         EventKind::Removal,
         EventKind::Payment {
             amount: Some(Duffs(u64::MAX)),
+            operator: Some(Duffs(1)),
             payees: vec![("Xa".into(), Duffs(u64::MAX)), ("Xb".into(), Duffs(0))],
         },
         EventKind::PaymentLost,

@@ -18,7 +18,10 @@ fn left_behind(place: &Place) {
         store
             .record(
                 network,
-                &[happened(height, &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] })])],
+                &[happened(
+                    height,
+                    &[(1, penalty()), (2, EventKind::Payment { amount: None, operator: None, payees: vec![] })],
+                )],
             )
             .unwrap();
     }

@@ -39,8 +39,10 @@ fn a_block_with_a_payment_writes_at_most_sixteen_kilobytes() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     let paid = |height: u32| {
-        let mut block =
-            happened(height, &[(0, EventKind::Payment { amount: Some(Duffs(77_050_000)), payees: vec![] })]);
+        let mut block = happened(
+            height,
+            &[(0, EventKind::Payment { amount: Some(Duffs(77_050_000)), operator: None, payees: vec![] })],
+        );
         // The identities have no order, as hashes have none.
         let mut hash = [0; 32];
         hash[..4].copy_from_slice(&height.wrapping_mul(2_654_435_761).to_be_bytes());
@@ -106,7 +108,11 @@ fn a_reorg_withdraws_events_and_keeps_counts() {
             network,
             &[happened(
                 11,
-                &[(1, penalty()), (2, EventKind::Payment { amount: None, payees: vec![] }), (2, penalty())],
+                &[
+                    (1, penalty()),
+                    (2, EventKind::Payment { amount: None, operator: None, payees: vec![] }),
+                    (2, penalty()),
+                ],
             )],
         )
         .unwrap();

@@ -112,7 +112,7 @@ async fn old_events_are_deleted_automatically() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     // The first is 520 days older than the last, which stays because a reorg could replace it.
-    let old = |height| happened(height, &[(1, EventKind::Payment { amount: None, payees: vec![] })]);
+    let old = |height| happened(height, &[(1, EventKind::Payment { amount: None, operator: None, payees: vec![] })]);
     store.record(network, &[old(1), old(300_000)]).unwrap();
     let (writer, ended, _registry) = start(&place, store);
     // The thread does it shortly after its start, without a notification.

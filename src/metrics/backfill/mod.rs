@@ -29,7 +29,10 @@ const REPEAT: u64 = 240;
 const LONGEST: u64 = 6 * 3600;
 
 /// Families that describe only the present, or the exposition itself.
-const OF_NOW: [&Family; 28] = [
+const OF_NOW: [&Family; 31] = [
+    &catalog::PAYMENT_OVERDUE_BLOCKS,
+    &catalog::PAYMENT_LAST_TIMESTAMP,
+    &catalog::POSE_BAN_LOST_AMOUNT,
     &catalog::PEER_LAST_SUCCESS,
     &catalog::PLATFORM_BANNED,
     &catalog::NETWORK_CHAINLOCK_HEIGHT,

@@ -16,6 +16,7 @@ use crate::rpc::error::ErrorKind;
 use crate::rpc::unknown::Unknown;
 use domain::list::{Block, StateChange};
 use domain::masternode::PeerView;
+use domain::operator_reward::OperatorReward;
 use domain::state;
 use domain::state::Announced;
 use domain::{Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
@@ -39,11 +40,19 @@ pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Mas
         consecutive_payments: tiny(state.consecutive_payments.unwrap_or(0), "consecutivePayments").map_err(about)?,
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
         ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
+        operator_reward: entry.operator_reward.as_ref().map_or_else(OperatorReward::default, operator_reward),
         revocation_reason: tiny(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
         details: terms::details(state, unknown),
         peer: entry.meta_info.as_ref().map(peer).unwrap_or_default(),
         announced: entry.need_to_upgrade.filter(|need| *need).map(|_| Box::new(not_paid())),
     })
+}
+
+/// A percentage with at most two decimals, `12.5`; anything else is not known.
+fn operator_reward(percent: &serde_json::Number) -> OperatorReward {
+    let hundredths = percent.as_f64().map(|percent| percent * 100.0);
+    let whole = hundredths.filter(|part| (0.0..=10_000.0).contains(part) && (part - part.round()).abs() < 1e-6);
+    OperatorReward::new(whole.map(|part| part.round() as u16))
 }
 
 /// The status of a node that is not banned and not paid either, because its collateral is no longer sufficient.

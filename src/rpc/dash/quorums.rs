@@ -13,6 +13,7 @@ use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
+use domain::event::Output;
 use domain::hex;
 use domain::{BlockHash, Duffs, ForeignText, Hash, Height, MasternodeId};
 
@@ -231,15 +232,14 @@ pub fn commitments(body: &[u8]) -> Result<Vec<Commitment>, ErrorKind> {
     transactions.iter().map(commitment).collect()
 }
 
-/// `getspecialtxes` of the type of the coinbase, in full: the amounts and addresses that the block pays. Outputs
-/// without an address are omitted.
-pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Duffs)>, ErrorKind> {
+/// `getspecialtxes` of the type of the coinbase, in full: the outputs of the block's coinbase.
+pub fn outputs(body: &[u8]) -> Result<Vec<Output>, ErrorKind> {
     let transactions: Vec<WireCoinbase<'_>> = result(body)?;
     let outputs = transactions.iter().flat_map(|coinbase| &coinbase.outputs);
     let paid = |output: &WireOutput<'_>| {
         let WireScript { address, addresses } = &output.script;
-        let address = address.as_ref().or(addresses.first().filter(|_| addresses.len() == 1))?;
-        Some((ForeignText::new(address), Duffs(output.value)))
+        let address = address.as_ref().or(addresses.first().filter(|_| addresses.len() == 1));
+        (address.map(ForeignText::new), Duffs(output.value))
     };
-    Ok(outputs.filter_map(paid).collect())
+    Ok(outputs.map(paid).collect())
 }

@@ -47,6 +47,9 @@ pub(super) struct Entry<'a> {
     pub(super) node_type: Option<Text<'a>>,
     #[serde(rename = "proTxHash", borrow)]
     pub(super) pro_tx_hash: Cow<'a, str>,
+    /// In percent; outside the state, because it never changes.
+    #[serde(rename = "operatorReward")]
+    pub(super) operator_reward: Option<serde_json::Number>,
     #[serde(borrow)]
     pub(super) state: State<'a>,
     /// Raptoreum: the collateral is no longer sufficient, so it is not paid.

@@ -9,6 +9,7 @@ use crate::rpc::dialect::Item;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::legacy::list_entry::{Row, malformed};
 use domain::masternode::PeerView;
+use domain::operator_reward::OperatorReward;
 use domain::state;
 use domain::state::Announced;
 use domain::{DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Outpoint, Score, State, UnixSeconds};
@@ -37,6 +38,7 @@ pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode,
         consecutive_payments: 0,
         revived_height: height(row, Item::RevivedHeight)?,
         ban_height: height(row, Item::BanHeight)?,
+        operator_reward: OperatorReward::new(Some(0)),
         revocation_reason: 0,
         details: details.into(),
         peer: PeerView::default(),

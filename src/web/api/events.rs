@@ -57,7 +57,7 @@ fn height() -> Value {
     json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
 }
 
-fn day_or_time() -> Value {
+pub(super) fn day_or_time() -> Value {
     let day = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])";
     let time = "(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?";
     json!({
@@ -118,10 +118,10 @@ fn after(text: &str) -> Option<After> {
 }
 
 /// The watched masternodes, by network and identity.
-struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a WatchTarget>);
+pub(super) struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a WatchTarget>);
 
 impl<'a> Aliases<'a> {
-    fn of(networks: &'a [Arc<NetworkState>]) -> Aliases<'a> {
+    pub(super) fn of(networks: &'a [Arc<NetworkState>]) -> Aliases<'a> {
         let named = networks.iter().flat_map(|network| {
             let watched = network.watched().into_iter();
             watched.map(|watched| ((&*network.network, watched.id), watched))
@@ -131,6 +131,12 @@ impl<'a> Aliases<'a> {
 
     fn get(&self, network: &'a str, id: MasternodeId) -> &'a str {
         self.0.get(&(network, id)).map_or("", |watched| watched.alias.as_str())
+    }
+
+    /// The alias of a masternode and its groups, as `key=value`.
+    pub(super) fn names(&self, network: &str, id: MasternodeId) -> (String, Vec<String>) {
+        let Some(watched) = self.0.get(&(network, id)) else { return Default::default() };
+        (watched.alias.clone(), watched.groups.iter().map(|(key, group)| format!("{key}={group}")).collect())
     }
 
     /// The masternodes of these aliases.
@@ -146,7 +152,7 @@ impl<'a> Aliases<'a> {
     }
 
     /// The masternodes that have all these groups.
-    fn members(&self, groups: &[(&str, &str)]) -> Result<Vec<MasternodeId>, ApiError> {
+    pub(super) fn members(&self, groups: &[(&str, &str)]) -> Result<Vec<MasternodeId>, ApiError> {
         let has = |watched: &WatchTarget, (key, group): &(&str, &str)| {
             watched.groups.get(*key).is_some_and(|value| value == group)
         };
@@ -188,7 +194,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
     }
 }
 
-fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Query, ApiError> {
+pub(super) fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Query, ApiError> {
     let id = "a proTxHash, or txid-n of a collateral";
     let mut masternodes = parameters.each("masternode", id, |text| text.parse().ok())?;
     aliases.resolve(parameters.all("alias"), &mut masternodes)?;

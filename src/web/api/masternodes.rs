@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::web::api::csv_table::csv;
+use crate::web::api::earnings;
 use crate::web::api::json::{self, Subject};
 use crate::web::api::parameters::{MOST, Parameter, Parameters, bad, choice, echo, flag, group, label, name, whole};
 use crate::web::api::{AlertsOf, Api, ApiError, MAX_ALERTS, conflict, missing, unavailable, written};
@@ -94,6 +95,8 @@ pub(super) struct WholeMasternode<'a> {
     probe: Option<json::Probe<'a>>,
     /// The requirements of the network, each with the verdict from the best evidence.
     requirements: Vec<json::Requirement>,
+    /// What it earned up to the tip, by period; null without a history, and if it cannot be read.
+    earned: Option<Vec<json::EarnedPeriod>>,
 }
 
 /// Danger rank of a watched masternode that is not registered: above all risk bands.
@@ -279,6 +282,7 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
         alerts: json::Alert::all(&firing),
         probe: probe.map(json::Probe::new),
         requirements: json::Requirement::all(&subject, probe),
+        earned: earnings::periods(api, subject.snapshot.network(), &id, subject.snapshot.block().time),
     })
 }
 

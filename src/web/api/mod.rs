@@ -10,6 +10,7 @@
 pub mod calendar;
 mod csv_table;
 pub mod duties;
+pub mod earnings;
 pub(super) mod events;
 pub mod json;
 pub(super) mod masternodes;
@@ -50,6 +51,8 @@ pub const PAGES: [(&str, &str); 4] = [
 const STATUS: &str = "/api/v1/status";
 
 const EVENTS: &str = "/api/v1/events";
+
+const EARNINGS: &str = "/api/v1/earnings";
 
 const MASTERNODES: &str = "/api/v1/masternodes";
 
@@ -167,6 +170,7 @@ enum Endpoint<'a> {
     CalendarOfAll,
     RestartPlan,
     Events,
+    Earnings,
     Contract,
 }
 
@@ -188,6 +192,7 @@ impl Api {
             Some(Endpoint::CalendarOfAll) => duties::calendar_of_all(self, query),
             Some(Endpoint::RestartPlan) => duties::restart_plan(self, query),
             Some(Endpoint::Events) => events::page(self, query).and_then(|page| written(&page)),
+            Some(Endpoint::Earnings) => earnings::answer(self, query),
             None => Err(missing(format!("unknown path; see {CONTRACT_PATH}"))),
         };
         match answer {
@@ -224,6 +229,7 @@ impl Endpoint<'_> {
         match path {
             STATUS => Some(Endpoint::Status),
             EVENTS => Some(Endpoint::Events),
+            EARNINGS => Some(Endpoint::Earnings),
             MASTERNODES => Some(Endpoint::Masternodes),
             CONTRACT_PATH => Some(Endpoint::Contract),
             CALENDAR_OF_ALL => Some(Endpoint::CalendarOfAll),

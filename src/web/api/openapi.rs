@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::web::api::parameters::{Parameter, TIMES, Times};
 use crate::web::api::{
-    CALENDAR, CALENDAR_OF_ALL, CONTRACT_PATH, DUTIES, EVENTS, Error, MASTERNODES, RESTART_PLAN, STATUS, duties, events,
-    json as answers, masternodes, status,
+    CALENDAR, CALENDAR_OF_ALL, CONTRACT_PATH, DUTIES, EARNINGS, EVENTS, Error, MASTERNODES, RESTART_PLAN, STATUS,
+    duties, earnings, events, json as answers, masternodes, status,
 };
 
 const DESCRIPTION: &str = "Read-only. Responses come from the current state of the exporter: no request calls a node. \
@@ -136,6 +136,7 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
                 },
             }),
         },
+        operation_earnings(generator),
         operation_contract(),
     ];
     operations.extend(operations_of_duties(generator, &id));
@@ -187,6 +188,19 @@ fn operations_of_duties(generator: &mut SchemaGenerator, id: &Value) -> [Operati
             links: Value::Null,
         },
     ]
+}
+
+fn operation_earnings(generator: &mut SchemaGenerator) -> Operation {
+    Operation {
+        path: EARNINGS.into(),
+        id: "earnings",
+        summary: "Sums of recorded payments, of watched masternodes unless others are named.",
+        answer: "The sums.",
+        schema: reference::<earnings::Earnings>(generator),
+        parameters: earnings::PARAMETERS.iter().map(parameter).collect(),
+        errors: &["400", "404", "409", "431", "500", "503"],
+        links: Value::Null,
+    }
 }
 
 fn operation_contract() -> Operation {

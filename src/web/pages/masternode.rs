@@ -13,7 +13,7 @@ use crate::web::api::masternodes::{find, probe};
 use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
-use crate::web::pages::{alerts, chart, duties, election, format, network, probe, revival, rows, unknown};
+use crate::web::pages::{alerts, chart, duties, earnings, election, format, network, probe, revival, rows, unknown};
 use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
@@ -131,6 +131,7 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
             (probe::seen(subject, called, probe(networks, snapshot, &id), now))
             (facts(subject, now))
             (duties::section(subject, &id, now))
+            (earnings::section(api, subject, &id, now))
             (expected(subject))
             section aria-labelledby="events" {
                 h2 #events { "Events" }
@@ -226,7 +227,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                     (fact("Payee of block", Some(html! { (ahead.height.0) span.when { (election::word(ahead.certainty)) } })))
                 }
                 (fact("Last paid at block", block(masternode.and_then(|masternode| masternode.last_paid_height))))
-                (fact("Last paid", moment(announced.and_then(|announced| announced.last_paid_at))))
+                (fact("Last paid", moment(subject.watched.and_then(|watched| snapshot.last_paid_at(watched)))))
                 (fact("Last ping", moment(announced.and_then(|announced| announced.last_seen))))
                 (fact("Protocol version", announced.and_then(|announced| announced.protocol_version)))
                 (fact("Last reached", moment(masternode.and_then(|masternode| masternode.peer.last_success()))))

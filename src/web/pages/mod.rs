@@ -11,6 +11,7 @@ mod bar;
 mod chart;
 pub mod deployment;
 mod duties;
+mod earnings;
 pub mod election;
 mod events;
 mod form;

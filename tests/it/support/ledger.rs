@@ -44,8 +44,9 @@ pub(crate) fn happened(network: &Network, from: u32) -> Vec<Entry> {
         .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
         .flat_map(|entry| {
             let kinds = match entry.kind {
-                LedgerKind::Penalty { points, .. } => {
-                    vec![format!("penalty {points} {}", points.div_ceil(network.limits().1))]
+                LedgerKind::Penalty { points, hits, .. } => {
+                    // Whole steps; where the limit cut them, the commitments that name the masternode.
+                    vec![format!("penalty {points} {}", hits.max(points.div_ceil(network.limits().1)))]
                 }
                 LedgerKind::Ban { cause, .. } => vec![format!("ban {}", ban_cause(cause).label())],
                 LedgerKind::Revival => vec!["revival".into()],

@@ -11,6 +11,7 @@ use crate::condition::evaluation::EvaluatedSubject;
 use crate::condition::thresholds::Thresholds;
 use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
+use crate::payment::QueueHead;
 use crate::snapshot::Snapshot;
 
 /// Seconds for which a score that differed from the computed one counts.
@@ -29,14 +30,6 @@ pub struct Memory {
 /// A fact that a source reports about itself, and the source.
 type Fact = (&'static str, Arc<str>);
 
-/// The masternode at the head of the payment queue.
-struct Head {
-    id: MasternodeId,
-    since: Height,
-    /// Whether it may have been there before `since`: it was when this process first looked, or blocks were replaced.
-    may_be_older: bool,
-}
-
 /// Facts of one network.
 #[derive(Default)]
 pub struct NetworkMemory {
@@ -49,7 +42,7 @@ pub struct NetworkMemory {
     /// Scores that differed from the computed ones.
     pub(super) score_disagreements: Rise,
     /// The head of the payment queue.
-    head: Option<Head>,
+    head: Option<QueueHead>,
     /// Watched masternodes that are not in the list, and since when they are seen to be absent.
     absent: BTreeMap<MasternodeId, Moment>,
     /// Whether a snapshot had DKG sessions.
@@ -110,15 +103,7 @@ impl NetworkMemory {
         }
         let Some(snapshot) = fresh else { return };
         let tip = snapshot.block();
-        let first = snapshot.nodes().find(|node| node.queue_position.is_some_and(|position| position.get() == 1));
-        let first = first.map(|node| node.masternode.id);
-        self.head = first.map(|id| match self.head.take() {
-            Some(head) if head.id == id && head.since <= tip.height => head,
-            before => {
-                let may_be_older = before.is_none_or(|before| before.id == id);
-                Head { id, since: tip.height, may_be_older }
-            }
-        });
+        self.head = snapshot.head_of_queue().map(|id| QueueHead::at(tip.height, id, self.head));
         let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
         let absent = absent.map(|watched| watched.watched.id);
         self.absent = absent.map(|id| (id, self.absent.get(&id).copied().unwrap_or(now))).collect();
@@ -145,7 +130,7 @@ impl NetworkMemory {
     /// For how many blocks a masternode has been seen at the head of the payment queue, and whether it may have been there
     /// for longer.
     pub(super) fn blocks_at_head(&self, id: &MasternodeId, tip: Height) -> Option<(u32, bool)> {
-        self.head.as_ref().filter(|head| head.id == *id).map(|head| (tip.above(head.since), head.may_be_older))
+        self.head.filter(|head| head.id == *id).map(|head| head.blocks(tip))
     }
 
     /// For how many seconds a watched masternode is seen to be absent from the list. `None` if it is not.

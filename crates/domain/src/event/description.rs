@@ -16,11 +16,16 @@ impl EventKind {
             EventKind::Registration => "was registered".into(),
             EventKind::Removal => "left the list: its collateral was spent".into(),
             EventKind::Payment { amount: None, .. } => "was paid".into(),
-            EventKind::Payment { amount: Some(amount), payees } => {
+            EventKind::Payment { amount: Some(amount), operator, payees } => {
                 let parts: Vec<String> =
                     payees.iter().map(|(address, amount)| format!("{amount} to {address}")).collect();
-                let before = if parts.is_empty() { "" } else { ": " };
-                format!("was paid {amount}{before}{}", parts.join(", "))
+                let parts = if parts.len() > 1 { format!(": {}", parts.join(", ")) } else { String::new() };
+                match operator {
+                    Some(operator) if operator.0 > 0 => {
+                        format!("was paid {amount}{parts}; its operator was paid {operator}")
+                    }
+                    _ => format!("was paid {amount}{parts}"),
+                }
             }
             EventKind::PaymentLost => "lost the payment that it was waiting for".into(),
             EventKind::Change(field, None) => changed(*field).into(),
@@ -112,7 +117,8 @@ mod tests {
             quorums,
             others,
         };
-        let payment = |payees| EventKind::Payment { amount: Some(Duffs(150_000_000)), payees };
+        let payment = |operator, payees| EventKind::Payment { amount: Some(Duffs(150_000_000)), operator, payees };
+        let one = || vec![("Xa".into(), Duffs(150_000_000))];
         let change = Change { before: "192.0.2.1:9999".into(), after: "".into() };
         for (kind, expected) in [
             (penalty(1, true, vec![], Some(0)), "failed 1 DKG session: 58 points more, cut at the limit, score 100"),
@@ -123,10 +129,12 @@ mod tests {
             ),
             (EventKind::Ban { cause: BanCause::Dkg, among: 9 }, "was banned: its score reached the limit"),
             (EventKind::Ban { cause: BanCause::Unknown, among: 9 }, "was banned"),
-            (EventKind::Payment { amount: None, payees: vec![] }, "was paid"),
-            (payment(vec![]), "was paid 1.50000000"),
+            (EventKind::Payment { amount: None, operator: None, payees: vec![] }, "was paid"),
+            (payment(None, vec![]), "was paid 1.50000000"),
+            (payment(Some(Duffs(0)), one()), "was paid 1.50000000"),
+            (payment(Some(Duffs(7)), one()), "was paid 1.50000000; its operator was paid 0.00000007"),
             (
-                payment(vec![("Xa".into(), Duffs(100_000_000)), ("Xb".into(), Duffs(50_000_000))]),
+                payment(None, vec![("Xa".into(), Duffs(100_000_000)), ("Xb".into(), Duffs(50_000_000))]),
                 "was paid 1.50000000: 1.00000000 to Xa, 0.50000000 to Xb",
             ),
             (EventKind::Change(Field::Payout, None), "has other payees"),

@@ -115,7 +115,7 @@ impl Span {
         let shows_payments =
             |masternode: &Masternode| masternode.announced.is_none() && masternode.last_paid_height.is_some();
         if after.masternodes().iter().any(shows_payments) {
-            first.kind = EventKind::Payment { amount: None, payees: vec![] };
+            first.kind = EventKind::Payment { amount: None, operator: None, payees: vec![] };
         }
     }
 
@@ -134,7 +134,7 @@ impl Span {
         }));
         let paid = new.last_paid_height != old.last_paid_height && self.is_within(new);
         if paid {
-            self.push(events, new, EventKind::Payment { amount: None, payees: vec![] });
+            self.push(events, new, EventKind::Payment { amount: None, operator: None, payees: vec![] });
         }
         if new.is_banned() && (!old.is_banned() || new.ban_height != old.ban_height) {
             let cause = ban_cause(old, new, penalty.is_some());

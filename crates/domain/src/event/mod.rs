@@ -8,18 +8,17 @@
 mod change;
 mod description;
 mod diff;
+mod payment_amounts;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::details::Details;
-use crate::foreign_text::ForeignText;
-use crate::list::{Block, MasternodeList};
+use crate::list::Block;
 use crate::masternode::{BlockHash, Duffs, Height, MasternodeId, NodeType, Score};
-use crate::payout::Payee;
 
 pub use change::{Change, Field, payout_text};
 pub use diff::diff;
+pub use payment_amounts::{Output, pay};
 
 /// One event of one masternode.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +44,7 @@ pub enum EventKind {
         score: Score,
         /// Points in addition to the expected decay.
         points: u32,
-        /// Number of failed sessions: whole steps, rounded up if the limit cut them.
+        /// Number of failed sessions: whole steps; if the limit cut them, the quorums that are named, or else rounded up.
         failures: u32,
         /// The limit cut the points.
         clamped: bool,
@@ -76,7 +75,9 @@ pub enum EventKind {
         /// Amount that the block pays to the owner's side; `None` if not known, or if other payments to the address
         /// exist.
         amount: Option<Duffs>,
-        /// The amounts by payee, in the order of the list; empty if there is one payee, or if not known.
+        /// Amount that the block pays to the operator, 0 if the operator has no part; `None` if not known.
+        operator: Option<Duffs>,
+        /// The amounts by payee, in the order of the list; empty if not known.
         payees: Vec<(Box<str>, Duffs)>,
     },
     /// It lost the payment that it was waiting for: it left the queue by a ban or a removal, or, where votes schedule
@@ -151,49 +152,18 @@ pub struct FailedQuorum {
     pub others: Option<u32>,
 }
 
-/// Sets the amounts of a block in its payments: each gets the outputs to its payees in `before`, the list from which
-/// the payee was selected. Several outputs to one address cannot be distinguished.
-pub fn pay(events: &mut [Event], before: &MasternodeList, outputs: &[(ForeignText, Duffs)]) {
-    for event in events {
-        let EventKind::Payment { amount, payees } = &mut event.kind else { continue };
-        let Some(place) = before.position(&event.masternode) else { continue };
-        let details = &before.masternodes()[place].details;
-        let paid = match details.payout_address() {
-            Some(address) => paid_to(&address, outputs).filter(|paid| paid.0 > 0).map(|paid| (paid, Vec::new())),
-            None => paid_by_payee(details, outputs),
-        };
-        if let Some((total, parts)) = paid {
-            (*amount, *payees) = (Some(total), parts);
-        }
-    }
-}
-
-/// Amount of the outputs to an address, 0 if there is none; `None` if there are several.
-fn paid_to(address: &str, outputs: &[(ForeignText, Duffs)]) -> Option<Duffs> {
-    let mut paid = outputs.iter().filter(|(to, _)| to == address).map(|(_, duffs)| *duffs);
-    Some(paid.next().unwrap_or(Duffs(0))).filter(|_| paid.next().is_none())
-}
-
-/// Amounts by payee.
-type Parts = Vec<(Box<str>, Duffs)>;
-
-/// The amount of each of several payees, and the sum. `None` if the amounts do not match the shares: then they include
-/// another payment.
-fn paid_by_payee(details: &Details, outputs: &[(ForeignText, Duffs)]) -> Option<(Duffs, Parts)> {
-    let payouts = details.payouts();
-    let paid = |payee: Payee| Some((paid_to(&payee.address, outputs)?, payee.address));
-    let paid = payouts.payees().into_iter().map(paid).collect::<Option<Vec<_>>>()?;
-    let total = paid.iter().try_fold(0_u64, |sum, (duffs, _)| sum.checked_add(duffs.0)).filter(|sum| *sum > 0)?;
-    let expected = payouts.divide(Duffs(total))?;
-    let fits = paid.iter().all(|(duffs, address)| expected.get(&**address) == Some(&duffs.0));
-    fits.then(|| (Duffs(total), paid.into_iter().map(|(duffs, address)| (address, duffs)).collect()))
-}
-
-/// Adds to the penalties of one block the quorums that report each masternode as failed.
+/// Adds to the penalties of one block the quorums that report each masternode as failed. Where the limit cut the points, the number
+/// of failures is that of these quorums.
 pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<FailedQuorum>>) {
     for event in events {
-        if let (EventKind::Penalty { quorums, .. }, Some(named)) = (&mut event.kind, failed.get(&event.masternode)) {
-            quorums.clone_from(named);
+        let (EventKind::Penalty { quorums, failures, clamped, .. }, Some(named)) =
+            (&mut event.kind, failed.get(&event.masternode))
+        else {
+            continue;
+        };
+        quorums.clone_from(named);
+        if *clamped {
+            *failures = u32::try_from(named.len()).unwrap_or(u32::MAX).max(*failures);
         }
     }
 }

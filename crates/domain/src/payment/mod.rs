@@ -9,6 +9,7 @@
 pub mod chance;
 mod contest;
 pub mod election;
+mod head;
 pub mod pool;
 pub mod queue;
 mod score;
@@ -24,6 +25,7 @@ use crate::list::MasternodeList;
 use crate::masternode::{Height, Masternode, UnixSeconds};
 
 pub use election::{Certainty, ElectionGap, Elections, PaymentAhead};
+pub use head::QueueHead;
 pub use pool::{PaymentCooldown, Pool, PoolRule, Vote};
 pub use queue::EvoPayments;
 

@@ -71,6 +71,8 @@ pub struct Event<'a, Q = Vec<Quorum<'a>>, P = Vec<Payee<'a>>> {
     pub after: Option<&'a str>,
     /// payment: the amount by payee. Absent if there is one payee, or if not known.
     pub payees: Option<P>,
+    /// payment: amount paid to the operator, in duffs, 0 if the operator has no part. Absent if not known.
+    pub operator_amount_duffs: Option<u64>,
 }
 
 /// A quorum whose commitment marks a member as failed.
@@ -164,6 +166,7 @@ impl<'a, Q, P> Event<'a, Q, P> {
             quorums: None,
             others: None,
             amount_duffs: None,
+            operator_amount_duffs: None,
             cause: None,
             from: None,
             to: None,
@@ -177,9 +180,10 @@ impl<'a, Q, P> Event<'a, Q, P> {
                 (written.clamped, written.others) = (Some(*clamped), *others);
                 written.quorums = Some(to_quorums(quorums));
             }
-            EventKind::Payment { amount, payees } => {
+            EventKind::Payment { amount, operator, payees } => {
                 written.amount_duffs = amount.map(|Duffs(amount)| amount);
-                written.payees = (!payees.is_empty()).then(|| to_payees(payees));
+                written.operator_amount_duffs = operator.map(|Duffs(amount)| amount);
+                written.payees = (payees.len() > 1).then(|| to_payees(payees));
             }
             EventKind::Change(_, Some(change)) => {
                 (written.before, written.after) = (Some(&*change.before), Some(&*change.after));

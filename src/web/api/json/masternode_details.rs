@@ -74,8 +74,11 @@ pub struct MasternodeDetails<'a> {
     payment_scheduled_votes: Option<u32>,
     /// All blocks ahead that are known to pay it, ascending; older chains only. Null if it is not registered.
     payment_elected: Option<Vec<ElectedBlock>>,
-    /// Time of its last payment, as seen by the source node; older chains only.
+    /// Time of its last payment: of the block that paid it, on Dimecoin as seen by the source node; null if not watched.
     payment_last_time: Option<Text<UnixSeconds>>,
+    /// Estimated duffs (1e-8 coins) that its current ban cost owner and operator so far; null if not banned, and until the amount of a
+    /// payment is known.
+    pose_ban_lost_duffs: Option<u64>,
     /// Expected values of the watch list; null if not watched.
     expectations: Option<Vec<Expectation<'a>>>,
     /// Number of its events since counting began; null if not watched.
@@ -219,7 +222,8 @@ impl<'a> MasternodeDetails<'a> {
                 .on_list(|node| snapshot.payments().pool()?.scheduled(node.index))
                 .map(|scheduled| scheduled.votes),
             payment_elected: node.map(|node| elected(snapshot, node)),
-            payment_last_time: announced.and_then(|announced| announced.last_paid_at).map(Text),
+            payment_last_time: subject.watched.and_then(|watched| snapshot.last_paid_at(watched)).map(Text),
+            pose_ban_lost_duffs: subject.on_list(|node| snapshot.lost_by_ban(node.masternode)).map(|lost| lost.0),
             expectations: subject.watched.map(|watched| expectations(subject, watched)),
             counted: subject.watched.map(Counted::new),
         }
@@ -288,7 +292,7 @@ impl Counted {
             penalties: tally.penalties,
             bans: tally.bans.iter().sum(),
             revivals: tally.revivals,
-            payments: tally.payments,
+            payments: tally.earned.payments,
             payments_lost: tally.payments_lost,
             changes: tally.changes.iter().sum(),
             last_penalty_height: number(tally.last_penalty_height),

@@ -8,6 +8,7 @@
 
 mod alert;
 mod duties;
+mod earnings;
 mod event;
 mod masternode;
 mod masternode_details;
@@ -17,6 +18,7 @@ mod values;
 
 pub use alert::{Alert, Probe, Requirement};
 pub use duties::{Duties, OutageCost};
+pub use earnings::{EarnedPeriod, EarningsRow};
 pub use event::{Event, Object, Payee, Quorum};
 pub use masternode::{Masternode, Subject};
 pub use masternode_details::MasternodeDetails;

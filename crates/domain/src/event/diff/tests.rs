@@ -96,7 +96,12 @@ fn a_banned_node_paid_in_the_same_block_lost_no_payment() {
         quorums: vec![],
         others: Some(0),
     };
-    check(scored(1, 43), after, 1, &[penalty, EventKind::Payment { amount: None, payees: vec![] }, ban(BanCause::Dkg)]);
+    check(
+        scored(1, 43),
+        after,
+        1,
+        &[penalty, EventKind::Payment { amount: None, operator: None, payees: vec![] }, ban(BanCause::Dkg)],
+    );
 }
 
 #[test]
@@ -108,7 +113,7 @@ fn a_payee_that_leaves_in_its_block_is_paid_one_last_time() {
         events.into_iter().map(|event| (event.masternode, event.kind)).collect()
     };
     let id = |number: u8| masternode(number).id;
-    let payment = EventKind::Payment { amount: None, payees: vec![] };
+    let payment = EventKind::Payment { amount: None, operator: None, payees: vec![] };
     let gone = |number, paid: &EventKind| [(id(number), EventKind::Removal), (id(number), paid.clone())];
     // 2 is the first in the queue.
     assert_eq!(events(vec![paid(1, 40), paid(3, 50), paid(4, 60)], 1), gone(2, &payment));
