@@ -19,7 +19,7 @@ use crate::alerting::clock_jump::{ClockJump, ClockJumps};
 use crate::alerting::notifier;
 use crate::alerting::settings::{AlertingSettings, Receiver};
 use crate::alerting::state::AlertStore;
-use crate::history::Writer;
+use crate::history::{TextTable, Writer};
 use crate::meters::{NotificationMeters, Outcome};
 use domain::condition::Catalogue;
 use domain::condition::{Evaluation, EvaluationInput, Memory, ReceiverState, evaluate};
@@ -237,7 +237,7 @@ impl EngineState {
 
     async fn load(&self) {
         let Some(history) = &self.history else { return };
-        match history.alerts().await {
+        match history.texts(TextTable::Alert).await {
             Ok(kept) => {
                 let strange = lock(&self.book).restore(kept, &self.catalogue, (self.clock)());
                 if strange > 0 {
@@ -255,7 +255,7 @@ impl EngineState {
         if changes.is_empty() {
             return true;
         }
-        let kept = history.keep_alerts(changes.clone()).await;
+        let kept = history.keep_texts(TextTable::Alert, changes.clone()).await;
         if kept.is_err() {
             lock(&self.book).mark_unsaved(&changes);
         }

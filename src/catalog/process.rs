@@ -77,6 +77,10 @@ families! {
         "Per-masternode samples that series.limit removed from the exposition, summed over all lists.";
     SHARD_INFO: "masternode_exporter_shard_info" Gauge Process ["shard", "shards"]
         "Constant 1, with the shard of the masternodes in this exposition. Absent without the parameter shard.";
+    WATCH_FILE_ENTRIES: "masternode_exporter_watch_file_entries" Gauge Process ["file"]
+        "Entries of the watch list in force from a file of watch_files: of its present content, or of its last good one while the present one is refused.";
+    WATCH_FILE_GOOD: "masternode_exporter_watch_file_good" Gauge Process ["file"]
+        "1 if the present content of a file of watch_files is in force, 0 if it is refused. Absent for a file that was removed.";
     WEB_CONFIG_LAST_RELOAD_SUCCESSFUL: "masternode_exporter_web_config_last_reload_successful" Gauge Process []
         "1 if the last load of the web configuration file succeeded, 0 if it failed and the previous configuration stays in use. Absent without such a file.";
     PROCESS_CPU_SECONDS_TOTAL: "process_cpu_seconds_total" Counter Process []

@@ -15,6 +15,7 @@ mod flags;
 mod forecast;
 pub mod healthcheck;
 mod logging;
+mod maintenance;
 mod notify;
 mod observe;
 mod observe_table;
@@ -96,6 +97,8 @@ enum Command {
     RestartCheck(restart_check::RestartArguments),
     /// Print an order in which watched masternodes can be restarted without missing a DKG session.
     RestartPlan(restart_plan::PlanArguments),
+    /// Mute the alerts of masternodes that are worked on, in the running exporter.
+    Maintenance(maintenance::MaintenanceArguments),
     /// Send a test message to the receivers of alerts, and print how each answered.
     Notify(notify::NotifyArguments),
     /// Print the alerting rules for Prometheus or Grafana. Needs no node and no configuration.
@@ -242,6 +245,10 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             let loaded = load()?;
             let answers = with_runtime(async move { notify::run(&arguments, &loaded.config).await })?;
             print_findings(&answers.report, answers.all_accepted)
+        }
+        Command::Maintenance(arguments) => {
+            let loaded = load()?;
+            with_runtime(async move { maintenance::run(&arguments, &loaded.config).await })
         }
         Command::Rules(arguments) => print(&rules::run(arguments)?),
         Command::Check => check::run(&load()?),

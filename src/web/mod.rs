@@ -47,6 +47,7 @@ pub mod settings;
 mod tests;
 mod timed_stream;
 mod timeouts;
+pub mod view;
 
 /// Pause of accepting when the process or the host has no room for another socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -319,6 +319,7 @@ fn hostile_site() -> Handlers {
         alerts: Box::new(move |_, _| firing.clone()),
         history: None,
         clock: || UnixSeconds(1_800_000_007),
+        is_restricted: false,
     };
     Handlers {
         landing: LandingPage {
@@ -327,6 +328,7 @@ fn hostile_site() -> Handlers {
             summary: HOSTILE.into(),
             telemetry_path: Default::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],
@@ -334,6 +336,8 @@ fn hostile_site() -> Handlers {
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
+        maintenance: None,
+        views: Box::new(Default::default),
     }
 }
 

@@ -59,6 +59,7 @@ impl Known {
             alerts: Box::new(of),
             history: None,
             clock: || UnixSeconds(NOW + 7),
+            is_restricted: false,
         };
         Handlers {
             landing: LandingPage {
@@ -67,6 +68,7 @@ impl Known {
                 summary: "What it is.".into(),
                 telemetry_path: Default::default(),
                 path_prefix: String::new(),
+                metrics_query: String::new(),
                 links: vec![],
             },
             runbooks: &[],
@@ -74,6 +76,8 @@ impl Known {
             api: Some(Arc::new(api)),
             ready: Box::new(Readiness::default),
             reload: None,
+            maintenance: None,
+            views: Box::new(Default::default),
         }
     }
 

@@ -48,6 +48,7 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         alerts: Box::new(|_, _| Firing::default()),
         history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true) }),
         clock: || UnixSeconds(NOW + 7),
+        is_restricted: false,
     };
     Handlers {
         landing: LandingPage {
@@ -56,6 +57,7 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
             summary: "What it is.".into(),
             telemetry_path: Default::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
         },
         runbooks: RUNBOOKS,
@@ -63,6 +65,8 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
+        maintenance: None,
+        views: Box::new(Default::default),
     }
 }
 
@@ -413,6 +417,7 @@ fn in_state(state: NetworkState, clock: fn() -> UnixSeconds) -> Handlers {
         alerts: Box::new(|_, _| Firing::default()),
         history: None,
         clock,
+        is_restricted: false,
     };
     site.api = Some(Arc::new(api));
     site

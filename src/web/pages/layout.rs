@@ -69,7 +69,7 @@ fn links(landing: &LandingPage) -> Markup {
     html! {
         nav aria-label="More" {
             ul {
-                li { a href=(landing.telemetry_path.as_str()) { "Metrics" } }
+                li { a href={ (landing.telemetry_path) (landing.metrics_query) } { "Metrics" } }
                 li { a href="/-/healthy" { "Healthy" } }
                 li { a href="/-/ready" { "Ready" } }
                 @for link in &landing.links {
@@ -94,6 +94,7 @@ mod tests {
             summary: nasty.to_owned(),
             telemetry_path: TelemetryPath::new("/m").unwrap(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: vec![Link { target: nasty.to_owned(), text: nasty.to_owned() }],
         };
         let page = page(&landing, nasty, None, &html! { (nasty) });

@@ -52,7 +52,8 @@ fn of_networks(api: &Api, asked: &PageQuery) -> Markup {
     let shown: Vec<&Snapshot> =
         fresh.iter().copied().filter(|snapshot| fits(&asked.network, snapshot.network())).collect();
     let watching = networks.iter().any(|network| !network.watched().is_empty());
-    let show = asked.show.unwrap_or(if watching { Show::Watched } else { Show::AtRisk });
+    let show = if api.is_restricted { Some(Show::Watched) } else { asked.show };
+    let show = show.unwrap_or(if watching { Show::Watched } else { Show::AtRisk });
     let firing = (api.alerts)(AlertsOf::All, alerts::SHOWN);
     html! {
         (alerts::all(&firing, &networks, now))
