@@ -2,6 +2,7 @@
 //!
 //! Never here: choosing the source; checking whether it is in sync; planning the way to the tip (`sync_planner`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::follower::block_replay::{BlockReplay, ReplayedBlock};
+use crate::follower::blocks_ahead::{self, BlocksAhead};
 use crate::follower::enrichment::Enrichment;
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::list_check::ListCheck;
@@ -22,7 +24,7 @@ use crate::follower::sync_planner::{AvailableLists, Missed, PlanStep, SyncPlan, 
 use crate::follower::{FollowerSettings, common_block};
 use crate::history::BlockEvents;
 use crate::meters::NetworkMeters;
-use crate::rpc::ChainInfo;
+use crate::rpc::{ChainInfo, batch};
 use domain::chain::Subnet;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::BlockHash;
@@ -91,13 +93,20 @@ impl ChainSync {
 
     /// Brings the chain to the tip of a source.
     pub(super) async fn walk_to(&mut self, source: &mut Source, chain: &ChainInfo) -> Result<(), SourceError> {
-        let mut plan = self.plan(source, chain.best).await?;
+        let walked = self.walk_by_plan(source, chain).await;
+        source.client.forget_answers();
+        self.list_check.roots = HashMap::new();
+        walked?;
+        self.prove_tip(source).await
+    }
+
+    async fn walk_by_plan(&mut self, source: &mut Source, chain: &ChainInfo) -> Result<(), SourceError> {
+        let mut plan = self.plan(source, chain).await?;
         let is_jump = matches!(plan, SyncPlan::Jump { .. } | SyncPlan::DeepReorg { .. });
         if is_jump && self.resume(source, chain).instead_of_jump().await? {
-            plan = self.plan(source, chain.best).await?;
+            plan = self.plan(source, chain).await?;
         }
-        self.carry_out(source, plan).await?;
-        self.prove_tip(source).await
+        self.carry_out(source, plan).await
     }
 
     async fn carry_out(&mut self, source: &mut Source, plan: SyncPlan) -> Result<(), SourceError> {
@@ -121,8 +130,13 @@ impl ChainSync {
         }
     }
 
-    async fn plan(&self, source: &Source, best: BlockHash) -> Result<SyncPlan, SourceError> {
+    async fn plan(&mut self, source: &Source, tip: &ChainInfo) -> Result<SyncPlan, SourceError> {
         let is_any = source.capabilities.list_diffs || source.client.dialect().is_pinned();
+        if let Some(known) = self.recorded.tip().map(|known| known.height)
+            && (batch::FEWEST as u32..=self.settings.max_gap_blocks).contains(&tip.blocks.above(known))
+        {
+            blocks_ahead::headers(source, known.after(1), tip.blocks).await?;
+        }
         let mut planner = SyncPlanner::new(SyncStart {
             chain: self.recorded.followed(),
             recorded: self.recorded.history.cursor().map(|cursor| cursor.height).or(self.recorded.history.common()),
@@ -130,9 +144,11 @@ impl ChainSync {
             now: (self.settings.clock)(),
             lists: if is_any { AvailableLists::AnyBlock } else { AvailableLists::TipOnly },
         });
-        let mut wanted = best;
+        let mut wanted = tip.best;
         loop {
-            match planner.next(&source.client.block_header(wanted).await?)? {
+            let header = source.client.block_header(wanted).await?;
+            self.list_check.roots.extend(header.merkle_root.map(|root| (header.block.hash, root)));
+            match planner.next(&header)? {
                 PlanStep::Plan(plan) => return Ok(plan),
                 PlanStep::Header(hash) => wanted = hash,
             }
@@ -146,8 +162,12 @@ impl ChainSync {
             warn!(%network, "Skipping {skipped} blocks of {network}: the node returns the list of its tip only");
         }
         let started = Instant::now();
+        let base = self.recorded.tip().map_or_else(|| blocks[0].hash, |tip| tip.hash);
+        let mut ahead = BlocksAhead::new(self.settings.ask.proof);
         for (done, block) in blocks.iter().enumerate() {
             let asked = Instant::now();
+            let types = self.settings.rules.quorum_types(source.subnet().unwrap_or(Subnet::Regtest));
+            ahead.reach(source, types, (base, &blocks), done).await;
             let before = self.recorded.followed().map(|chain| chain.list().as_ref());
             let next = self.lists.next(source, *block, before).await?;
             let next = self.proven(source, next).await?;

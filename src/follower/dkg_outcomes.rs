@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::follower::source::Source;
 use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
-use crate::rpc::{Client, ErrorKind, RpcError};
+use crate::rpc::{Batch, Client, ErrorKind, RpcError};
 use domain::dkg::QuorumType;
 use domain::dkg_outcome::DkgOutcome;
 use domain::event::{self, Event, EventKind, FailedQuorum};
@@ -104,6 +104,9 @@ async fn judged(
     all: bool,
 ) -> Result<DkgOutcomes, RpcError> {
     let mut outcomes = DkgOutcomes::default();
+    let mut ahead = Batch::new(client);
+    add_members(&mut ahead, types, commitments, all);
+    ahead.send().await;
     for commitment in commitments {
         let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { continue };
         if commitment.valid_members == 0 {
@@ -111,12 +114,27 @@ async fn judged(
             if kind.ends_at(block.height) {
                 outcomes.sessions.push(DkgOutcome { quorum_type: kind.name.into(), quorum: None, members: None });
             }
-        } else if all || commitment.valid_members < kind.size {
+        } else if is_read(commitment, kind, all) {
             let quorum = client.quorum_members(kind.id, &commitment.hash).await?;
             outcomes.add(kind, commitment, quorum);
         }
     }
     Ok(outcomes)
+}
+
+/// Adds the calls for the members that [`read`] needs.
+pub(super) fn add_members(batch: &mut Batch<'_>, types: &[QuorumType], commitments: &[Commitment], all: bool) {
+    for commitment in commitments {
+        let kind = types.iter().find(|kind| kind.id == commitment.quorum_type);
+        if kind.is_some_and(|kind| is_read(commitment, kind, all)) {
+            batch.quorum_members(commitment.quorum_type, &commitment.hash);
+        }
+    }
+}
+
+/// Whether the members of a quorum are read: it was formed, and all are, or some failed.
+fn is_read(commitment: &Commitment, kind: &QuorumType, all: bool) -> bool {
+    commitment.valid_members > 0 && (all || commitment.valid_members < kind.size)
 }
 
 impl DkgOutcomes {

@@ -7,6 +7,7 @@
 //!
 //! Never here: what the root does not cover (scores, heights, payouts); choosing a source.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
@@ -42,6 +43,8 @@ pub(super) struct ListCheck {
     paused: Option<(String, Height)>,
     /// What was logged last.
     reason: Option<Arc<str>>,
+    /// Merkle roots of headers that were read already.
+    pub(super) roots: HashMap<BlockHash, Hash>,
 }
 
 /// The outcome of one check.
@@ -137,8 +140,11 @@ impl ListCheck {
     /// before; `None` if all were read.
     async fn advance(&mut self, source: &mut Source, list: &MasternodeList) -> Result<Option<Vec<Hash>>, Failure> {
         let block = *list.block();
-        let header = source.client.block_header(block.hash).await?;
-        let root = header.merkle_root.ok_or_else(|| Failure::Lasting("the header has no Merkle root".into()))?;
+        let root = match self.roots.remove(&block.hash) {
+            Some(root) => Some(root),
+            None => source.client.block_header(block.hash).await?.merkle_root,
+        };
+        let root = root.ok_or_else(|| Failure::Lasting("the header has no Merkle root".into()))?;
         if let Some(base) = self.at.take() {
             match source.client.sml_diff(Some(&base), &block.hash).await {
                 Ok(diff) => {

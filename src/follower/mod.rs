@@ -12,6 +12,7 @@
 mod availability;
 mod block_replay;
 mod block_sync;
+mod blocks_ahead;
 mod capabilities;
 mod chain_state;
 mod common_block;

@@ -24,6 +24,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// The log is truncated to this many bytes after a reader made it grow.
 const LOG_BYTES: u32 = 16 << 20;
 
+/// Bytes of a page of a new file: a few events fit into one.
+const PAGE_BYTES: u32 = 1024;
+
+/// Pages of the log after which they are copied to the file: a page that changed often in between is copied once.
+const CHECKPOINT_PAGES: u32 = 8192;
+
 /// Why a file was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetAsideReason {
@@ -213,7 +219,9 @@ fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    // Takes effect only before the first table is created.
+    // Both take effect only before the first table is created. A block changes a few rows of many pages, and each changed page is
+    // written whole.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     let journal: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if journal != "wal" {
@@ -222,6 +230,7 @@ fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     // A killed process loses nothing; a power failure may lose the last blocks, which are then replayed again.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     let before = SchemaInfo::read(&connection)?.version;

@@ -15,7 +15,7 @@ use domain::masternode::UnixSeconds;
 const EVENTS: usize = 2_000;
 
 /// Most pages that one call returns to the disk: a megabyte.
-const PAGES: u32 = 256;
+const PAGES: u32 = 1024;
 
 /// How far the clock may be ahead of the newest block, in seconds. A host whose clock starts in the year 2106 must not
 /// delete everything before its time is synchronised; a chain that stood still for longer than a day keeps its events

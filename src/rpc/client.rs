@@ -15,6 +15,7 @@ use tracing::debug;
 use crate::meters::{NotUnderstood, RpcMeters};
 use crate::outbound;
 use crate::rpc::RpcSettings;
+use crate::rpc::batch::{Answer, Answers};
 use crate::rpc::credentials::is_here;
 use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
 use crate::rpc::dash::list_parser::ListParser;
@@ -43,17 +44,19 @@ const LIST_TIMEOUTS: u32 = 10;
 /// One source. Clones share its connections and its single slot for heavy calls.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    settings: RpcSettings,
+pub(super) struct Inner {
+    pub(super) settings: RpcSettings,
     http: reqwest::Client,
     url: reqwest::Url,
     authorization: Mutex<Option<Secret>>,
     heavy: Semaphore,
-    limits: Limits,
+    pub(super) limits: Limits,
     meters: RpcMeters,
+    /// Answers to calls that were made ahead.
+    pub(super) answers: Answers,
 }
 
 impl Client {
@@ -61,31 +64,23 @@ impl Client {
     /// be set up.
     pub fn new(settings: RpcSettings, meters: RpcMeters) -> Result<Client, RpcError> {
         let refuse = |kind| RpcError { source: settings.name.clone(), method: "connect", kind };
-        let url: reqwest::Url = settings
-            .url
-            .parse()
-            .map_err(|error| refuse(ErrorKind::malformed(format_args!("its URL is invalid: {error}"))))?;
+        let invalid = |error| refuse(ErrorKind::malformed(format_args!("its URL is invalid: {error}")));
+        let url: reqwest::Url = settings.url.parse().map_err(invalid)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse(ErrorKind::malformed(
                 "its URL holds a user or password, which have settings of their own",
             )));
         }
-        let builder = settings.outbound.client(url.scheme() == "https");
-        let http = builder
-            .and_then(|http| {
-                let http = http
-                    .connect_timeout(settings.connect_timeout)
-                    .pool_max_idle_per_host(2)
-                    .pool_idle_timeout(REST)
-                    .build();
-                http.map_err(|error| outbound::cause(&error))
-            })
-            .map_err(|error| {
-                refuse(ErrorKind::malformed(format_args!("the HTTP client cannot be created: {error}")))
-            })?;
+        let http = settings.outbound.client(url.scheme() == "https").and_then(|http| {
+            let http = http.connect_timeout(settings.connect_timeout).pool_max_idle_per_host(2).pool_idle_timeout(REST);
+            http.build().map_err(|error| outbound::cause(&error))
+        });
+        let no_client =
+            |error| refuse(ErrorKind::malformed(format_args!("the HTTP client cannot be created: {error}")));
+        let http = http.map_err(no_client)?;
         let limits = Limits::new(settings.body_limit);
-        let (authorization, heavy) = (Mutex::default(), Semaphore::new(1));
-        let inner = Inner { settings, http, url, authorization, heavy, limits, meters };
+        let (authorization, heavy, answers) = (Mutex::default(), Semaphore::new(1), Answers::default());
+        let inner = Inner { settings, http, url, authorization, heavy, limits, meters, answers };
         Ok(Client { inner: Arc::new(inner) })
     }
 
@@ -224,7 +219,7 @@ impl Client {
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
         let list = self.stream_list(method, params, expected);
         let result = tokio::time::timeout(longest, list).await.unwrap_or(Err(ErrorKind::Timeout { after: longest }));
-        self.finish(method, started, result)
+        self.finish(method, started.elapsed(), result)
     }
 
     /// The changes between two blocks.
@@ -255,7 +250,7 @@ impl Client {
         if self.dialect().string_arguments { json!(number.to_string()) } else { json!(number) }
     }
 
-    async fn turn(&self, method: &Method) -> Option<tokio::sync::SemaphorePermit<'_>> {
+    pub(super) async fn turn(&self, method: &Method) -> Option<tokio::sync::SemaphorePermit<'_>> {
         if !method.heavy {
             return None;
         }
@@ -268,23 +263,25 @@ impl Client {
         params: Value,
         read: impl FnOnce(&[u8]) -> Result<T, ErrorKind>,
     ) -> Result<T, RpcError> {
+        if let Some(Answer { body, took }) = self.inner.answers.take(method, &params) {
+            return self.finish(method, took, read(body.as_bytes()));
+        }
         let _turn = self.turn(method).await;
         let started = Instant::now();
         // Nodes of the older chains scan many blocks for each entry of a list before they send anything.
         let is_list = *method == *self.dialect().list.method;
         let timeout = self.inner.settings.timeout * if is_list { LIST_TIMEOUTS } else { 1 };
         let answer = async {
-            let response = self.request(method, params).await?;
+            let response = self.request(method, body(method, &params)).await?;
             let body = collect(response, self.inner.limits.whole(method), timeout).await?;
             wrong_peer::by_body(StatusCode::OK, &body).map_or_else(|| read(&body), Err)
         };
         let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
-        self.finish(method, started, result)
+        self.finish(method, started.elapsed(), result)
     }
 
-    fn finish<T>(&self, method: &Method, started: Instant, result: Result<T, ErrorKind>) -> Result<T, RpcError> {
+    fn finish<T>(&self, method: &Method, elapsed: Duration, result: Result<T, ErrorKind>) -> Result<T, RpcError> {
         let outcome = result.as_ref().map_or_else(ErrorKind::label, |_| "ok");
-        let elapsed = started.elapsed();
         self.inner.meters.observe(method.name, outcome, elapsed);
         let (source, seconds) = (self.name(), elapsed.as_secs_f64());
         debug!(
@@ -305,7 +302,8 @@ impl Client {
     async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Registered, ErrorKind> {
         let timeout = self.inner.settings.timeout;
         let late = |_| ErrorKind::Timeout { after: timeout };
-        let mut response = tokio::time::timeout(timeout, self.request(method, params)).await.map_err(late)??;
+        let mut response =
+            tokio::time::timeout(timeout, self.request(method, body(method, &params))).await.map_err(late)??;
         let limit = self.inner.limits.streamed();
         refuse_longer(&response, limit)?;
         let mut parser = ListParser::expecting(expected).at_most(self.inner.limits.masternodes());
@@ -324,8 +322,7 @@ impl Client {
     }
 
     /// Sends a request. Repeats it while the node is busy, and with fresh credentials after a refusal.
-    async fn request(&self, method: &Method, params: Value) -> Result<Response, ErrorKind> {
-        let body = json!({"jsonrpc": "1.0", "id": "x", "method": method.parent(), "params": params}).to_string();
+    pub(super) async fn request(&self, method: &Method, body: String) -> Result<Response, ErrorKind> {
         let mut pauses = retry::pauses(self.inner.settings.timeout);
         loop {
             let started = Instant::now();
@@ -396,4 +393,8 @@ impl Client {
                 .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))),
         })
     }
+}
+
+fn body(method: &Method, params: &Value) -> String {
+    json!({"jsonrpc": "1.0", "id": "x", "method": method.parent(), "params": params}).to_string()
 }

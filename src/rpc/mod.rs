@@ -6,6 +6,7 @@
 //!
 //! Never here: a wallet or writing call; deciding what an answer means for the list.
 
+pub mod batch;
 mod client;
 pub mod credentials;
 pub mod dash;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use crate::outbound::Outbound;
 use domain::{State, state};
 
+pub use batch::Batch;
 pub use client::Client;
 pub use credentials::Credentials;
 pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo, SyncStatus};

@@ -11,6 +11,7 @@ mod api;
 mod architecture;
 mod backfill;
 mod bad_rows;
+mod catch_up;
 mod clock_jump;
 mod completions;
 mod compose;

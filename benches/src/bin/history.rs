@@ -87,6 +87,13 @@ fn resident() -> f64 {
     line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
 
+/// Bytes that this process passed to the system so far, and those that it caused to be written to a disk.
+fn written() -> [u64; 2] {
+    let counts = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    ["wchar: ", "write_bytes: "]
+        .map(|name| counts.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or_default())
+}
+
 fn median(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
@@ -109,7 +116,7 @@ fn measure(masternodes: u32) -> Result<(), Box<dyn std::error::Error>> {
     let identity = Identity { chain: "main".into(), genesis: BlockHash(hash(9, 0)) };
     let network = store.network("dash", &identity)?;
     let (mut plain, mut windows, mut rotations) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut events, mut peak) = (0, 0.0_f64);
+    let (mut events, mut peak, written_before) = (0, 0.0_f64, written());
     for height in 1..=BLOCKS {
         let next = block(height, masternodes);
         events += next.events.len();
@@ -127,6 +134,8 @@ fn measure(masternodes: u32) -> Result<(), Box<dyn std::error::Error>> {
     println!("  a block with one payment: median {:.2} ms, worst {:.1} ms", median(&mut plain), plain[plain.len() - 1]);
     println!("  a block with penalties and one quorum: median {:.2} ms", median(&mut windows));
     println!("  a block with 32 quorums, 1,920 seats: median {:.1} ms", median(&mut rotations));
+    let [passed, on_disk] = std::array::from_fn(|kind| (written()[kind] - written_before[kind]) / u64::from(BLOCKS));
+    println!("  written: {passed} bytes a block, {on_disk} of them on the disk");
     println!("  memory while writing: {:.1} MB more than before", peak - before);
     let started = Instant::now();
     let tallies = store.tallies(network)?;

@@ -32,6 +32,8 @@ pub enum Fault {
     Oversized(u64),
     /// 200 with a body that is not JSON.
     Garbage,
+    /// 403 for a batch, as from a proxy that forwards single calls only.
+    NoBatches,
     /// Another genesis hash and chain name.
     WrongNetwork,
     /// A Bitcoin node: its subversion and genesis hash, and no Dash methods.

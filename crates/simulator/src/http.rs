@@ -39,6 +39,7 @@ pub(super) struct Shared {
     /// Blocks that this server is behind the network.
     pub(super) lag: AtomicU32,
     pub(super) calls: Mutex<BTreeMap<String, u64>>,
+    pub(super) requests: AtomicU32,
 }
 
 /// One call of a request.
@@ -75,9 +76,13 @@ pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> 
     };
     let names: Vec<String> = calls.iter().flatten().map(|call| call.name.clone()).collect();
     count(&shared, &names);
+    shared.requests.fetch_add(1, Ordering::Relaxed);
     let faults = shared.faults.of(&names);
     if let Some(answer) = hindrance(&faults, &calls).await {
         return answer;
+    }
+    if body.is_array() && faults.iter().any(|active| active.fault == Fault::NoBatches) {
+        return plain(StatusCode::FORBIDDEN, "");
     }
     let answer = if body.is_array() { batch(&shared, &faults, calls) } else { single(&shared, &faults, calls) };
     match faults.iter().find_map(|active| if let Fault::Torn(bytes) = active.fault { Some(bytes) } else { None }) {

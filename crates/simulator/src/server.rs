@@ -118,6 +118,7 @@ impl Server {
             software: Mutex::new(options.software),
             lag: AtomicU32::new(0),
             calls: Mutex::default(),
+            requests: AtomicU32::default(),
         });
         Ok(Self { listener, handle: ServerHandle { address, cookie_path, shared } })
     }
@@ -188,6 +189,12 @@ impl ServerHandle {
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.shared.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Requests so far; a batch is one.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        self.shared.requests.load(Ordering::Relaxed)
     }
 
     /// Resets the call counts.

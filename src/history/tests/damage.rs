@@ -7,8 +7,8 @@ use crate::history::{Order, Reader, StoredEvent};
 
 const EVENTS: usize = 600;
 
-/// Most events of a leaf page: the most that a single bit can damage.
-const OF_A_PAGE: usize = 60;
+/// Most events of a leaf page: the most that a single bit outside of the few inner pages can damage.
+const OF_A_PAGE: usize = 16;
 
 /// A closed file with events of every kind, some of them withdrawn, and its events.
 fn written() -> (Place, Vec<StoredEvent>) {
@@ -62,28 +62,28 @@ fn a_flipped_bit_changes_no_event_and_costs_no_more_than_a_page() {
     let (size, root, bytes) = pages(&place);
     let mut random = Random(0x5eed_0017);
     let (mut whole, mut partial) = (0, 0);
+    // Without the names of the tables no row is readable.
+    let has_names = |page: usize| bytes[page * size..][..size].windows(7).any(|text| text == b"CREATE ");
+    let others: Vec<usize> = (1..bytes.len() / size).filter(|page| !has_names(*page)).collect();
     for _ in 0..300 {
-        // The first page contains the names of the tables: without it no row is readable.
-        let bit = size * 8 + random.below((bytes.len() - size) * 8);
+        let bit = others[random.below(others.len())] * size * 8 + random.below(size * 8);
         let mut damaged = bytes.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         let copy = Place::new();
         fs::write(&copy.path, damaged).unwrap();
         let reader = Reader::open(&copy.path).unwrap();
         for order in [Order::OldestFirst, Order::NewestFirst] {
-            let in_root = bit / 8 / size + 1 == root;
+            let hit = bit / 8 / size;
+            let is_inner = hit + 1 == root || bytes[hit * size] == 0x05;
             let page = match reader.events(&Query { order, ..everything() }) {
                 Ok(page) => page,
                 Err(error) => panic!("bit {bit}: {error}"),
             };
             assert_unchanged(&page.events, &events, bit);
             let missing = EVENTS - page.events.len();
-            assert!(missing <= OF_A_PAGE || in_root, "bit {bit} cost {missing} events");
-            assert!(
-                (missing == 0) == (page.skipped == 0),
-                "bit {bit}: {missing} are missing, {} skipped",
-                page.skipped
-            );
+            assert!(missing <= OF_A_PAGE || is_inner, "bit {bit} cost {missing} events");
+            // A damaged number of rows makes other bytes of the page look like rows, which are skipped too.
+            assert!(missing == 0 || page.skipped > 0, "bit {bit}: {missing} are missing, none skipped");
             if missing == 0 { whole += 1 } else { partial += 1 }
         }
         let of_one = Query { masternodes: Some(vec![id(2)]), ..everything() };

@@ -25,7 +25,7 @@ fn a_full_disk_is_said_and_caught_up_with_later() {
     let limit = |store: &Store, pages: u32| {
         store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
     };
-    limit(&store, pages + 10);
+    limit(&store, pages + 100);
     let next = |height| happened(height, &vec![(1, penalty()); 20]);
     let mut height = 0;
     let refusal = loop {

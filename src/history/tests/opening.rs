@@ -75,6 +75,7 @@ fn a_new_file_has_our_marks_and_the_settings_it_needs() {
     assert_eq!(pragma("journal_mode"), "wal");
     assert_eq!(pragma("synchronous"), "1", "normal");
     assert_eq!(pragma("auto_vacuum"), "2", "incremental");
+    assert_eq!(pragma("page_size"), "1024");
 }
 
 #[test]

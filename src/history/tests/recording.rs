@@ -35,6 +35,29 @@ fn a_store_can_be_handed_to_another_thread() {
 }
 
 #[test]
+fn a_block_with_a_payment_writes_at_most_sixteen_kilobytes() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    let paid = |height: u32| {
+        let mut block =
+            happened(height, &[(0, EventKind::Payment { amount: Some(Duffs(77_050_000)), payees: vec![] })]);
+        // The identities have no order, as hashes have none.
+        let mut hash = [0; 32];
+        hash[..4].copy_from_slice(&height.wrapping_mul(2_654_435_761).to_be_bytes());
+        block.events[0].masternode = MasternodeId::ProTx(Hash(hash));
+        block
+    };
+    let log = || std::fs::metadata(place.path.with_extension("db-wal")).unwrap().len();
+    store.record(network, &(1..=3_000).map(paid).collect::<Vec<_>>()).unwrap();
+    store.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    assert_eq!(log(), 0);
+    for height in 3_001..=3_200 {
+        store.record(network, &[paid(height)]).unwrap();
+    }
+    assert!(log() / 200 <= 16_000, "{} bytes a block", log() / 200);
+}
+
+#[test]
 fn every_event_is_read_back_exactly_after_a_restart() {
     let place = Place::new();
     let collateral = MasternodeId::Collateral(Outpoint { txid: Hash([5; 32]), index: 7 });

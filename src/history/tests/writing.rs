@@ -10,11 +10,11 @@ use crate::history::{HistoryOp, HistorySettings, NetworkHandle, StoreError, Writ
 use crate::meters::Meters;
 use domain::masternode::Height;
 
-/// A writer that has no space for more than the file has.
+/// A writer that has space for a few blocks.
 fn full(place: &Place) -> (Writer, WriterHandle, Registry) {
     let store = place.open();
     let pages: u32 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    store.connection.pragma_update_and_check(None, "max_page_count", pages + 50, |_| Ok(())).unwrap();
     start(place, store)
 }
 

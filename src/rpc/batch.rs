@@ -1,0 +1,228 @@
+//! Calls made ahead, many in one request: over a slow link, a catch-up does not wait for each answer.
+//!
+//! A later call with the same parameters takes its answer from here. One that the batch did not answer is sent alone, and
+//! reports the error.
+//!
+//! Never here: which calls are made ahead (`follower::blocks_ahead`).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::rpc::client::Client;
+use crate::rpc::dash::quorums::{self, Commitment};
+use crate::rpc::error::ErrorKind;
+use crate::rpc::http_body::collect;
+use crate::rpc::methods::{self, Method};
+use domain::{BlockHash, Height};
+
+/// Fewer calls are sent alone.
+pub const FEWEST: usize = 8;
+
+/// Time in which a node that refused a batch gets none.
+const REFUSAL: Duration = Duration::from_secs(600);
+
+/// An answer, with its share of the time of the batch.
+pub(super) struct Answer {
+    pub(super) body: String,
+    pub(super) took: Duration,
+}
+
+/// Answers that no call has taken yet.
+#[derive(Default)]
+pub(super) struct Answers(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// By method and parameters.
+    waiting: HashMap<(&'static str, String), Answer>,
+    /// The node does not accept batches; it is asked again then.
+    refused_until: Option<Instant>,
+}
+
+impl Answers {
+    /// Takes the answer to a call; `None` if it was not made ahead.
+    pub(super) fn take(&self, method: &Method, params: &Value) -> Option<Answer> {
+        let mut state = self.state();
+        if state.waiting.is_empty() { None } else { state.waiting.remove(&(method.name, params.to_string())) }
+    }
+
+    fn add(&self, calls: Vec<(&'static Method, Value)>, bodies: Vec<Option<String>>, took: Duration) {
+        let took = took / u32::try_from(calls.len()).unwrap_or(u32::MAX);
+        let answered = calls.into_iter().zip(bodies).filter_map(|((method, params), body)| {
+            Some(((method.name, params.to_string()), Answer { body: body?, took }))
+        });
+        self.state().waiting.extend(answered);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls of one request. A method that the chain does not have is left out.
+pub struct Batch<'a> {
+    client: &'a Client,
+    calls: Vec<(&'static Method, Value)>,
+}
+
+/// One answer of a batch.
+#[derive(Deserialize)]
+struct Part<'a> {
+    id: usize,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+impl Client {
+    /// The commitments in a block, if their answer was requested ahead; it stays.
+    pub fn commitments_ahead(&self, block: &BlockHash) -> Vec<Commitment> {
+        let Some(method) = self.dialect().special else { return Vec::new() };
+        let state = self.inner.answers.state();
+        let answer = state.waiting.get(&(method.name, quorums::of_commitments(block).to_string()));
+        answer.and_then(|answer| quorums::commitments(answer.body.as_bytes()).ok()).unwrap_or_default()
+    }
+
+    /// Drops the answers to calls that were made ahead and not used.
+    pub fn forget_answers(&self) {
+        self.inner.answers.state().waiting = HashMap::new();
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// Without a call.
+    pub fn new(client: &'a Client) -> Batch<'a> {
+        Batch { client, calls: Vec::new() }
+    }
+
+    /// Adds [`Client::block_hash`].
+    pub fn block_hash(&mut self, height: Height) {
+        self.calls.push((&methods::GET_BLOCK_HASH, json!([height.0])));
+    }
+
+    /// Adds [`Client::block_header`].
+    pub fn block_header(&mut self, hash: &BlockHash) {
+        self.calls.push((&methods::GET_BLOCK_HEADER, json!([hash.to_string()])));
+    }
+
+    /// Adds [`Client::list_diff`].
+    pub fn list_diff(&mut self, base: &BlockHash, target: &BlockHash) {
+        self.add(self.client.dialect().diff(), [json!(base.to_string()), json!(target.to_string())]);
+    }
+
+    /// Adds [`Client::sml_diff`].
+    pub fn sml_diff(&mut self, base: &BlockHash, target: &BlockHash) {
+        self.add(self.client.dialect().sml_diff, [json!(base.to_string()), json!(target.to_string())]);
+    }
+
+    /// Adds [`Client::commitments`].
+    pub fn commitments(&mut self, block: &BlockHash) {
+        self.calls.extend(self.client.dialect().special.map(|method| (method, quorums::of_commitments(block))));
+    }
+
+    /// Adds [`Client::block_outputs`].
+    pub fn block_outputs(&mut self, block: &BlockHash) {
+        self.calls.extend(self.client.dialect().special.map(|method| (method, quorums::of_coinbase(block))));
+    }
+
+    /// Adds [`Client::quorum_members`].
+    pub fn quorum_members(&mut self, quorum_type: u8, hash: &BlockHash) {
+        let method = self.client.dialect().quorums.map(|(_, info)| info);
+        self.add(method, [json!(quorum_type), json!(hash.to_string())]);
+    }
+
+    fn add<const N: usize>(&mut self, method: Option<&'static Method>, others: [Value; N]) {
+        self.calls.extend(method.map(|method| (method, self.client.params(method, others))));
+    }
+
+    /// Sends the calls whose answers are not waiting, unless there are too few, and keeps the answers. Returns the time that the node took, or all that it
+    /// had if that was not enough; `None` if nothing was sent, or the node does not accept it.
+    pub async fn send(self) -> Option<Duration> {
+        let Batch { client, mut calls } = self;
+        let inner = &client.inner;
+        calls
+            .retain(|(method, params)| !inner.answers.state().waiting.contains_key(&(method.name, params.to_string())));
+        let first = calls.first()?.0;
+        if calls.len() < FEWEST || inner.answers.state().refused_until.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let heavy = calls.iter().map(|(method, _)| *method).find(|method| method.heavy).unwrap_or(first);
+        let _turn = client.turn(heavy).await;
+        let (started, timeout) = (Instant::now(), inner.settings.timeout);
+        let answered = async {
+            let response = client.request(first, body(&calls)).await?;
+            let body = collect(response, inner.limits.whole(heavy), timeout).await?;
+            bodies(&body, calls.len())
+        };
+        let answered =
+            tokio::time::timeout(timeout, answered).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
+        let (took, source, count) = (started.elapsed(), client.name(), calls.len());
+        let Err(kind) = answered.map(|bodies| inner.answers.add(calls, bodies, took)) else {
+            debug!(source, count, seconds = took.as_secs_f64(), "RPC batch of {count} calls at source {source}: ok");
+            return Some(took);
+        };
+        let outcome = kind.label();
+        debug!(source, count, outcome, "RPC batch of {count} calls at source {source}: {outcome}; they are sent alone");
+        match kind {
+            ErrorKind::Timeout { .. } | ErrorKind::TooLarge { .. } => return Some(timeout),
+            ErrorKind::WarmingUp { .. } | ErrorKind::Refused | ErrorKind::NotServing => {}
+            // Software that does not know batches, and may close the connection, or a user who may not call one of the methods.
+            _ => inner.answers.state().refused_until = Some(Instant::now() + REFUSAL),
+        }
+        None
+    }
+}
+
+/// The request.
+fn body(calls: &[(&'static Method, Value)]) -> String {
+    let call = |(id, (method, params)): (usize, &(&'static Method, Value))| json!({"jsonrpc": "1.0", "id": id, "method": method.parent(), "params": params});
+    Value::Array(calls.iter().enumerate().map(call).collect()).to_string()
+}
+
+/// The answers in the order of the calls; `None` for a call without one, or with an error.
+fn bodies(body: &[u8], calls: usize) -> Result<Vec<Option<String>>, ErrorKind> {
+    let parts: Vec<&RawValue> = serde_json::from_slice(body).map_err(ErrorKind::malformed)?;
+    let mut bodies = vec![None; calls];
+    for part in parts {
+        let Part { id, error } = serde_json::from_str(part.get()).map_err(ErrorKind::malformed)?;
+        if let (Some(body), None) = (bodies.get_mut(id), error) {
+            *body = Some(part.get().to_owned());
+        }
+    }
+    Ok(bodies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_matched_by_their_id_and_errors_left_out() {
+        let ok = r#"{"result":"b","error":null,"id":1}"#;
+        let body = format!(
+            r#"[{ok},{{"result":null,"error":{{"code":-8,"message":"no"}},"id":0}},{{"result":1,"error":null,"id":9}}]"#
+        );
+        assert_eq!(bodies(body.as_bytes(), 3).unwrap(), [None, Some(ok.to_owned()), None]);
+        for wrong in [r#"{"result":1,"error":null,"id":0}"#, r#"[{"result":1}]"#, "[1]", "<html>"] {
+            assert!(bodies(wrong.as_bytes(), 1).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_taken_once_and_only_for_the_same_parameters() {
+        let answers = Answers::default();
+        let calls = vec![(&methods::GET_BLOCK_HASH, json!([7])), (&methods::GET_BLOCK_HASH, json!([8]))];
+        answers.add(calls, vec![Some("seven".into()), None], Duration::from_secs(2));
+        assert!(answers.take(&methods::GET_BLOCK_HEADER, &json!([7])).is_none());
+        assert!(answers.take(&methods::GET_BLOCK_HASH, &json!([8])).is_none(), "not answered");
+        let taken = answers.take(&methods::GET_BLOCK_HASH, &json!([7])).unwrap();
+        assert_eq!((taken.body.as_str(), taken.took), ("seven", Duration::from_secs(1)));
+        assert!(answers.take(&methods::GET_BLOCK_HASH, &json!([7])).is_none());
+    }
+}
