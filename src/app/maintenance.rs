@@ -87,7 +87,8 @@ impl App {
     pub(super) async fn keep_watch_files(&mut self) {
         let texts = self.config.watch_files.texts().map(|(name, text)| (name.to_string(), text.to_string()));
         let texts: BTreeMap<String, String> = texts.collect();
-        let Some(history) = self.shared.history.as_ref().filter(|_| self.given.is_read && texts != self.given.kept) else {
+        let Some(history) = self.shared.history.as_ref().filter(|_| self.given.is_read && texts != self.given.kept)
+        else {
             return;
         };
         let gone = self.given.kept.keys().filter(|name| !texts.contains_key(*name)).map(|name| (name, None));
@@ -111,7 +112,8 @@ impl App {
             MaintenanceCommand::Add(new) => self.add_maintenance(*new).await,
             MaintenanceCommand::End(id) => {
                 let ended = self.list_maintenance().maintenance.into_iter().find(|entry| entry.id == Some(id));
-                let ended = ended.ok_or_else(|| (StatusCode::NOT_FOUND, format!("no maintenance has the number {id}")))?;
+                let ended =
+                    ended.ok_or_else(|| (StatusCode::NOT_FOUND, format!("no maintenance has the number {id}")))?;
                 self.remove_maintenance(&[id], "was ended").await;
                 Ok(MaintenanceList { maintenance: vec![ended] })
             }
@@ -166,7 +168,10 @@ impl App {
         let survives = self.keep_maintenance(vec![(id, Some(text))]).await;
         let entry = MaintenanceEntry::new(new.network.as_ref(), &maintenance, masternodes, survives);
         let (target, until) = (&entry.target, &entry.until_time);
-        info!(id, "Maintenance {id} of {target} mutes alerts of {masternodes} masternodes until {until}: {}", new.reason);
+        info!(
+            id,
+            "Maintenance {id} of {target} mutes alerts of {masternodes} masternodes until {until}: {}", new.reason
+        );
         self.given.maintenance.insert(id, (new, maintenance));
         self.apply_given().await;
         Ok(MaintenanceList { maintenance: vec![entry] })

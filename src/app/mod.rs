@@ -79,7 +79,15 @@ impl App {
         let process = watch::Sender::default();
         let security = Arc::new(security(&config.web, &web_meters, process.clone())?);
         let started = Instant::now();
-        let shared = Shared { meters, exposition, history: writer, news: Arc::default(), started, process, views: watch::Sender::default() };
+        let shared = Shared {
+            meters,
+            exposition,
+            history: writer,
+            news: Arc::default(),
+            started,
+            process,
+            views: watch::Sender::default(),
+        };
         let states = watch::Sender::default();
         let alerting = alerting::engine(&shared, states.subscribe());
         shared.exposition.show_conditions(alerting.evaluations());

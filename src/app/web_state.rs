@@ -19,9 +19,7 @@ use crate::meters::HistoryMeters;
 use crate::metrics::{Exposition, Page, Request};
 use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
 use crate::web::api::{self, AlertsOf, Api};
-use crate::web::handlers::{
-    Handlers, LandingPage, Link, MaintenanceFunction, Readiness, ReloadFunction, ScrapeError,
-};
+use crate::web::handlers::{Handlers, LandingPage, Link, MaintenanceFunction, Readiness, ReloadFunction, ScrapeError};
 
 /// A request for a reload, with the channel for its result.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;

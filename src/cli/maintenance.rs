@@ -213,7 +213,14 @@ fn table(entries: &[MaintenanceEntry]) -> String {
     let row = |entry: &MaintenanceEntry| {
         let id = entry.id.map_or_else(|| "configuration".to_string(), |id| id.to_string());
         let network = entry.network.clone().unwrap_or_else(|| "all".into());
-        [id, entry.target.clone(), network, entry.masternodes.to_string(), entry.until_time.clone(), entry.reason.clone()]
+        [
+            id,
+            entry.target.clone(),
+            network,
+            entry.masternodes.to_string(),
+            entry.until_time.clone(),
+            entry.reason.clone(),
+        ]
     };
     columns(heads, &entries.iter().map(row).collect::<Vec<_>>())
 }

@@ -237,19 +237,13 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             let planned = with_runtime(async move { restart_plan::run(&arguments, &loaded.config).await })?;
             print_findings(&planned.text, planned.is_whole)
         }
-        Command::Backfill(arguments) => {
-            let loaded = load()?;
-            with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
-        }
+        Command::Backfill(arguments) => with_runtime(backfill::run(&arguments, &load()?.config)),
         Command::Notify(arguments) => {
             let loaded = load()?;
             let answers = with_runtime(async move { notify::run(&arguments, &loaded.config).await })?;
             print_findings(&answers.report, answers.all_accepted)
         }
-        Command::Maintenance(arguments) => {
-            let loaded = load()?;
-            with_runtime(async move { maintenance::run(&arguments, &loaded.config).await })
-        }
+        Command::Maintenance(arguments) => with_runtime(maintenance::run(&arguments, &load()?.config)),
         Command::Rules(arguments) => print(&rules::run(arguments)?),
         Command::Check => check::run(&load()?),
         Command::Metrics => print(&metrics::reference::reference()),

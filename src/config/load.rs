@@ -15,7 +15,8 @@ use crate::config::file_permissions::{open_to_everybody, open_to_others};
 use crate::config::mistakes::{Mistakes, Place};
 use crate::config::sections::RootSection;
 use crate::config::{
-    Config, chain, effective, maintenance, network, overrides, receiver_match, reference, sections, view, watch, watch_files, yaml,
+    Config, chain, effective, maintenance, network, overrides, receiver_match, reference, sections, view, watch,
+    watch_files, yaml,
 };
 use crate::metrics;
 use crate::rpc::Credentials;
@@ -171,8 +172,13 @@ fn validate(root: RootSection, at: &Place<'_>, home: Option<&Path>) -> Config {
     let metrics = sections::metrics(root.series, root.payment, at);
     let probe = root.probe.settings();
     let history = root.history.settings(&at.key("history"), home);
-    let (alerting, maintenance) =
-        root.alerting.settings(&at.key("alerting"), home, &networks, (&watch, files.is_configured()), root.web.external_url());
+    let (alerting, maintenance) = root.alerting.settings(
+        &at.key("alerting"),
+        home,
+        &networks,
+        (&watch, files.is_configured()),
+        root.web.external_url(),
+    );
     let maintenance = maintenance::maintenance(maintenance, &networks, &at.key("alerting").key("maintenance"));
     Config {
         watch,

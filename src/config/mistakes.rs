@@ -70,7 +70,11 @@ impl Mistakes {
             match places.as_slice() {
                 [first, .., last] if places.len() > MOST_ALIKE => {
                     if first == path {
-                        lines.push(format!("{}{path}: {what} ({} times, the last at {last})", locate(path), places.len()));
+                        lines.push(format!(
+                            "{}{path}: {what} ({} times, the last at {last})",
+                            locate(path),
+                            places.len()
+                        ));
                     }
                 }
                 _ => lines.push(format!("{}{path}: {what}", locate(path))),

@@ -208,7 +208,8 @@ impl WatchFiles {
                 file.content = earlier.and_then(|earlier| earlier.content.clone());
             }
         }
-        let faulty: Vec<FilePattern> = self.patterns.iter().filter(|pattern| pattern.list().is_err()).cloned().collect();
+        let faulty: Vec<FilePattern> =
+            self.patterns.iter().filter(|pattern| pattern.list().is_err()).cloned().collect();
         for file in &before.files {
             let is_hidden = faulty.iter().any(|pattern| pattern.has_wildcards() && pattern.matches(&file.path));
             if is_hidden && !self.files.iter().any(|other| other.path == file.path) {
@@ -297,7 +298,8 @@ impl WatchFile {
             Some(entries) => format!("its last good content with {entries} entries stays in force"),
             None => "no good content is known, so none of its masternodes is watched".into(),
         };
-        let more = if self.mistakes.len() > 1 { format!(" (and {} more)", self.mistakes.len() - 1) } else { String::new() };
+        let more =
+            if self.mistakes.len() > 1 { format!(" (and {} more)", self.mistakes.len() - 1) } else { String::new() };
         let first = self.mistakes.first().map_or("", String::as_str);
         format!("watch file {} is refused, {in_force}: {first}{more}", self.name)
     }

@@ -82,7 +82,9 @@ fn render(evaluation: &Evaluation, format: Format, filter: &Filter) -> Bytes {
                 }
             }
             // Counts of all masternodes.
-            name if name == CONDITION_INAPPLICABLE.name && filter.groups.is_empty() => inapplicable(evaluation, &mut out),
+            name if name == CONDITION_INAPPLICABLE.name && filter.groups.is_empty() => {
+                inapplicable(evaluation, &mut out)
+            }
             name if name == CONDITION_INAPPLICABLE.name => {}
             name => {
                 // The text about a network or a source may name another masternode.
@@ -108,7 +110,9 @@ fn is_shown(subject: &EvaluatedSubject, filter: &Filter) -> bool {
     match subject.scope {
         _ if filter.groups.is_empty() => true,
         Scope::Masternode => filter.fits(Some(&subject.labels)),
-        Scope::Group => filter.groups.iter().any(|(key, group)| label("group_key") == Some(key) && label("group") == Some(group)),
+        Scope::Group => {
+            filter.groups.iter().any(|(key, group)| label("group_key") == Some(key) && label("group") == Some(group))
+        }
         Scope::Receiver | Scope::Exporter => false,
         Scope::Network | Scope::QuorumType | Scope::Source => true,
     }

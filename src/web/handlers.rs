@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::metrics::{Page, Request};
 use crate::web::api::Api;
-use crate::web::view::Views;
 use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
+use crate::web::view::Views;
 
 /// A response that takes time.
 pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;

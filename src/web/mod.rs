@@ -40,6 +40,7 @@ pub mod handlers;
 pub mod listen;
 pub mod meters;
 pub mod pages;
+mod response;
 mod route;
 mod scrape_request;
 pub mod settings;

@@ -90,7 +90,10 @@ impl View {
 
 /// The restricted states of the last request, by network: a state is restricted once for all readers of a view.
 #[derive(Default)]
-struct Restricted(Mutex<BTreeMap<String, (Arc<NetworkState>, Arc<NetworkState>)>>);
+struct Restricted(Mutex<BTreeMap<String, StateAndView>>);
+
+/// A state, and what is shown of it.
+type StateAndView = (Arc<NetworkState>, Arc<NetworkState>);
 
 impl Restricted {
     fn of(&self, state: &Arc<NetworkState>, filter: &GroupFilter) -> Arc<NetworkState> {
@@ -162,13 +165,7 @@ fn restricted(api: &Arc<Api>, filter: &GroupFilter) -> Api {
 
 /// The firing alerts about masternodes and groups that are shown, and about networks and sources, whose descriptions may
 /// name other masternodes and are omitted.
-fn alerts(
-    api: &Api,
-    states: &[Arc<NetworkState>],
-    filter: &GroupFilter,
-    of: AlertsOf<'_>,
-    most: usize,
-) -> Firing {
+fn alerts(api: &Api, states: &[Arc<NetworkState>], filter: &GroupFilter, of: AlertsOf<'_>, most: usize) -> Firing {
     let label = |alert: &Alert, name: &str| alert.labels.get(name).cloned().unwrap_or_default();
     let is_seen = |alert: &Alert| {
         let network = label(alert, "network");
@@ -210,7 +207,9 @@ mod tests {
         assert_eq!(views.of_user(Some("root")), Sight::Everything);
         assert_eq!(views.of_user(Some("bob")), Sight::Nothing);
         assert_eq!(views.of_user(None), Sight::Nothing);
-        for (path, rest) in [("/view/token-of-acme", "/"), ("/view/token-of-acme/", "/"), ("/view/token-of-acme/a/b", "/a/b")] {
+        for (path, rest) in
+            [("/view/token-of-acme", "/"), ("/view/token-of-acme/", "/"), ("/view/token-of-acme/a/b", "/a/b")]
+        {
             assert_eq!(views.of_path(path), Some((acme.clone(), rest)), "{path}");
         }
         for path in ["/", "/view", "/view/", "/view/token-of-acm", "/view/token-of-acmee/", "/xview/token-of-acme/"] {

@@ -229,8 +229,10 @@ fn all_shards_together_are_complete_and_the_first_has_the_aggregates() {
 
 #[test]
 fn only_the_requested_families_are_shown() {
-    let filter =
-        Filter { families: vec!["masternode_pose_score".into(), "masternode_network_height".into()], ..Filter::default() };
+    let filter = Filter {
+        families: vec!["masternode_pose_score".into(), "masternode_network_height".into()],
+        ..Filter::default()
+    };
     let page = whole(&sheet(&example(), &MetricsSettings::default()), Format::Text, &filter);
     let names: BTreeSet<&str> =
         page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('{').next()).collect();

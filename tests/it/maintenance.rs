@@ -23,7 +23,8 @@ fn config(running: &Running, more: &str) -> String {
 async fn run(running: &Running, line: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
     let address = running.url.trim_start_matches("http://");
-    let line = line.replace("maintenance ", &format!("--config.file=exporter.yml --web.listen-address={address} maintenance "));
+    let line = line
+        .replace("maintenance ", &format!("--config.file=exporter.yml --web.listen-address={address} maintenance "));
     command.args(line.split_whitespace()).env_clear().current_dir(running.folder.path());
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
@@ -92,7 +93,10 @@ async fn maintenance_for_nobody_or_without_a_sane_end_or_permission_is_refused()
         ("maintenance add --alias mn-9 --for 1h", "no watched masternode matches alias=mn-9; did you mean mn-"),
         ("maintenance add --group customer=acne --for 1h", "did you mean customer=acme?"),
         ("maintenance add --masternode zz --for 1h", "masternode \"zz\": "),
-        ("maintenance add --select payout_address=Xnobody --for 1h", "no watched masternode matches payout_address=Xnobody"),
+        (
+            "maintenance add --select payout_address=Xnobody --for 1h",
+            "no watched masternode matches payout_address=Xnobody",
+        ),
         ("maintenance add --select colour=red --for 1h", "no field \"colour\" can select"),
         ("maintenance add --alias mn-0 --until 2020-01-01", "is in the past"),
         ("maintenance add --alias mn-0 --for 2400h", "more than 90 days ahead"),

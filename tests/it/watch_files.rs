@@ -116,21 +116,21 @@ async fn files_are_watched_and_the_last_good_content_stays_in_force() {
         let id = &ids[index];
         format!("masternode_pose_banned{{network=\"dash-test\",masternode=\"{id}\",alias=\"{alias}\"}} 0")
     };
-    let good = |file: &str, good: u8| format!("masternode_exporter_watch_file_good{{file=\"watch.d/{file}.yml\"}} {good}");
+    let good =
+        |file: &str, good: u8| format!("masternode_exporter_watch_file_good{{file=\"watch.d/{file}.yml\"}} {good}");
     running.until_line(&name(0, "mn-0")).await;
     running.write("watch.d/acme.yml", "watch: [{ masternode: zz }]\n");
     running.write("watch.d/beta.yml", &file(&running, &[(1, "renamed", "beta")]));
     running.until_line(&name(1, "renamed")).await;
     let page = running.until_line(&good("acme", 0)).await;
     let lines: Vec<&str> = page.lines().collect();
-    for line in [
-        &name(0, "mn-0"),
-        &good("beta", 1),
-        "masternode_exporter_watch_file_entries{file=\"watch.d/acme.yml\"} 1",
-    ] {
+    for line in
+        [&name(0, "mn-0"), &good("beta", 1), "masternode_exporter_watch_file_entries{file=\"watch.d/acme.yml\"} 1"]
+    {
         assert!(lines.contains(&line), "{line} in {page}");
     }
-    let condition = "masternode_alert_condition{alertname=\"MasternodeExporterWatchFileRefused\",severity=\"warning\"} 1";
+    let condition =
+        "masternode_alert_condition{alertname=\"MasternodeExporterWatchFileRefused\",severity=\"warning\"} 1";
     running.until_line(condition).await;
     // The reload of the whole configuration, a restart with the history, and a folder that is gone change nothing.
     running.reload().await;
@@ -150,4 +150,56 @@ async fn files_are_watched_and_the_last_good_content_stays_in_force() {
     assert!(page.contains("alias=\"renamed\""), "{page}");
     running.until_line(&condition.replace(" 1", " 0")).await;
     running.stop().await;
+}
+
+/// The fenced blocks of the guide in this language.
+fn blocks(language: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(crate::support::running::project("docs/guide/fleet.md")).unwrap();
+    let blocks = text.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| Some(block.strip_prefix(language)?.strip_prefix('\n')?.to_string())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_of_the_fleet_guide_work_in_its_order() {
+    let mut running = Running::idle().await;
+    let yaml = blocks("yaml");
+    // Without users: the commands of the guide give none.
+    let text = yaml[0]
+        .split("  config_file")
+        .next()
+        .unwrap()
+        .replace("password_file: password", "password_file: rpc-password");
+    let text = text.replace("\"http://127.0.0.1:9998\"", &format!("\"{}\"", running.node_url()));
+    running
+        .write("exporter.yml", &text.replace("dash-main", "dash-test").replace("username: exporter", "username: user"));
+    running.write("watch.d/acme.yml", &yaml[1].replace("<proTxHash>", &running.network.masternodes()[0]));
+    running.start().await;
+    running.until("the masternode is watched", || running.get("/metrics"), |(_, page)| page.contains("acme-1")).await;
+    let commands: Vec<String> =
+        blocks("").iter().flat_map(|block| block.lines().map(str::to_string).collect::<Vec<_>>()).collect();
+    assert_eq!(commands.len(), 8, "{commands:?}");
+    for line in commands {
+        let words = line.split_whitespace().skip(1).map(str::to_string);
+        let mut words: Vec<String> = words.collect();
+        if line.contains(" maintenance ") {
+            words.insert(1, format!("--web.listen-address={}", running.url.trim_start_matches("http://")));
+        }
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+        command.args(words).env_clear().current_dir(running.folder.path());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success(), "{line}: {said}");
+    }
+    // The part with users is a good configuration as well.
+    running.stop().await;
+    let hash = bcrypt::hash("password", 4).unwrap();
+    running.write(
+        "web.yml",
+        &format!("basic_auth_users: {{ root: \"{hash}\", prometheus: \"{hash}\", acme: \"{hash}\" }}\n"),
+    );
+    running.write("acme-token", "0123456789abcdefghij");
+    running.write("password", "password");
+    running.write("exporter.yml", &yaml[0]);
+    let loaded = config::load(&running.sources()).unwrap();
+    assert!(!loaded.warnings.iter().any(|warning| warning.contains("web.views")), "{:?}", loaded.warnings);
 }

@@ -294,7 +294,8 @@ impl ActiveSecurity {
     /// # Errors
     /// [`Denial::RateLimited`] beyond the limit.
     pub fn admit_other(&self, address: IpAddr) -> Result<(), Denial> {
-        let is_within = self.rate_limits.as_ref().is_none_or(|limits| limits.take_other(address.into(), Instant::now()));
+        let is_within =
+            self.rate_limits.as_ref().is_none_or(|limits| limits.take_other(address.into(), Instant::now()));
         if is_within { Ok(()) } else { Err(Denial::RateLimited) }
     }
 

@@ -113,7 +113,10 @@ impl NewMaintenance {
     /// A sentence about what is wrong.
     pub fn read(&self) -> Result<Maintenance, String> {
         let texts = [&self.alias, &self.group, &self.network].into_iter().flatten().chain([&self.reason]);
-        if texts.chain(self.select.values()).any(|text| text.chars().count() > LONGEST || text.contains(char::is_control)) {
+        if texts
+            .chain(self.select.values())
+            .any(|text| text.chars().count() > LONGEST || text.contains(char::is_control))
+        {
             return Err(format!("texts have at most {LONGEST} characters, none of them a control character"));
         }
         let until = rfc3339::span(&self.until).map(|(_, last)| last);
@@ -136,7 +139,8 @@ impl NewMaintenance {
             }
             (None, None, None, Some(fields)) => {
                 let field = |(name, value): (&String, &String)| {
-                    let field = WatchField::ALL.into_iter().find(|field| field.label() == name && field.detail().is_some());
+                    let field =
+                        WatchField::ALL.into_iter().find(|field| field.label() == name && field.detail().is_some());
                     field.map(|field| (field, value.clone())).ok_or_else(|| format!("no field {name:?} can select"))
                 };
                 let fields = fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
@@ -149,7 +153,12 @@ impl NewMaintenance {
 
 impl MaintenanceEntry {
     /// The entry of a maintenance.
-    pub fn new(network: Option<&String>, of: &Maintenance, masternodes: usize, survives_restart: bool) -> MaintenanceEntry {
+    pub fn new(
+        network: Option<&String>,
+        of: &Maintenance,
+        masternodes: usize,
+        survives_restart: bool,
+    ) -> MaintenanceEntry {
         MaintenanceEntry {
             id: of.id,
             target: of.target.to_string(),

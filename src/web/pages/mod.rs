@@ -26,6 +26,7 @@ mod rows;
 mod runbook;
 mod score_history;
 mod unknown;
+mod verdict;
 
 use hyper::StatusCode;
 
@@ -71,15 +72,21 @@ pub(super) fn answer_with(site: &Handlers, api: Option<&Api>, landing: &LandingP
     }
     let asked = PageQuery::read(query);
     let other = asked.with_other_refresh().address(path);
-    let (status, title, content) = match (path.strip_prefix(MASTERNODES), api) {
+    let (status, title, state, content) = match (path.strip_prefix(MASTERNODES), api) {
         (Some(id), Some(api)) => {
             let found = masternode::find_and_show(api, id, &asked.network);
-            (found.status, found.title, found.content)
+            (found.status, found.title, None, found.content)
         }
-        (_, api) => (StatusCode::OK, landing.name.clone(), overview::content(landing, api, &asked)),
+        (_, api) => {
+            let verdict = api.map(overview::verdict);
+            let title = verdict.as_ref().map_or_else(|| landing.name.clone(), |verdict| verdict.title(&landing.name));
+            let content = overview::content(landing, api, verdict.as_ref(), &asked);
+            (StatusCode::OK, title, verdict.map(|verdict| verdict.class), content)
+        }
     };
     // Without an API, nothing changes between requests.
     let alive = api.is_some();
-    let html = layout::page(landing, &title, alive.then_some((asked.refresh, other.as_str())), &content);
+    let html =
+        layout::page_in_state(landing, &title, state, alive.then_some((asked.refresh, other.as_str())), &content);
     Page { status, html, refresh: (alive && asked.refresh == Refresh::Itself).then_some(Refresh::SECONDS) }
 }

@@ -40,6 +40,11 @@ impl Running {
         Running { folder, network, url: String::new(), node, process: None }
     }
 
+    /// The address of the node.
+    pub(crate) fn node_url(&self) -> String {
+        self.node.handle().url()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -105,7 +110,8 @@ impl Running {
 
     pub(crate) async fn ask(&self, method: &str, target: &str, user: Option<&str>, body: &str) -> Answer {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = reqwest::Client::new().request(method, format!("{}{target}", self.url)).body(body.to_string());
+        let mut request =
+            reqwest::Client::new().request(method, format!("{}{target}", self.url)).body(body.to_string());
         if let Some(user) = user {
             let token = BASE64_STANDARD.encode(format!("{user}:password"));
             request = request.header("authorization", format!("Basic {token}"));
