@@ -16,7 +16,9 @@ fn main() {
     let revision = said("git", &["rev-parse", "--short=12", "HEAD"]);
     println!("cargo:rustc-env=BUILD_RUSTC={}", version.unwrap_or_else(|| "unknown".into()));
     println!("cargo:rustc-env=BUILD_REVISION={}", revision.unwrap_or_else(|| "unknown".into()));
-    println!("cargo:rerun-if-changed=.git/HEAD");
+    // In a worktree, the file is elsewhere. A path that does not exist would run this at each build.
+    let head = said("git", &["rev-parse", "--git-path", "HEAD"]).filter(|head| Path::new(head).exists());
+    println!("cargo:rerun-if-changed={}", head.as_deref().unwrap_or("build.rs"));
     println!("cargo:rerun-if-changed=build.rs");
     embed_runbooks();
 }

@@ -5,9 +5,12 @@
 //! Never here: requests.
 
 use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Request, RequestBuilder, Response, Url, redirect};
 
 use crate::secret::Secret;
 
@@ -20,6 +23,27 @@ pub struct Outbound {
     pub authorities: Option<Authorities>,
     /// Certificate of this client and its key; `None` for none.
     pub certificate: Option<ClientCertificate>,
+    /// What answers requests instead of the network; `None` outside of simulations.
+    pub transport: Option<Transport>,
+}
+
+/// The response to a request, when it arrives.
+pub type Answer = Pin<Box<dyn Future<Output = reqwest::Result<Response>> + Send>>;
+
+/// A function that answers requests in this process.
+#[derive(Clone)]
+pub struct Transport(pub Arc<dyn Fn(Request) -> Answer + Send + Sync>);
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport")
+    }
+}
+
+impl PartialEq for Transport {
+    fn eq(&self, other: &Transport) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// The certificate of a client with its key, as PEM text.
@@ -96,6 +120,14 @@ impl Outbound {
             None if !uses_tls && !proxy_uses_tls => builder.tls_certs_only([]),
             None => builder,
         })
+    }
+
+    /// Sends a request of a client with these settings.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        match &self.transport {
+            None => request.send().await,
+            Some(Transport(answer)) => answer(request.build()?).await,
+        }
     }
 }
 

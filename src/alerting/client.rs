@@ -87,6 +87,7 @@ fn read_address(source: &SecretSource) -> Result<Secret, SendError> {
 /// Sends messages to one receiver.
 pub(super) struct Client {
     http: reqwest::Client,
+    outbound: Outbound,
     timeout: Duration,
     /// The last mail and the recipients that accepted it: a retry goes to the others.
     mailed: Mutex<(String, BTreeSet<String>)>,
@@ -106,7 +107,7 @@ impl Client {
                 build(false)
             })
             .map_err(|error| SendError::of(format!("no HTTP client: {error}")))?;
-        Ok(Client { http, timeout, mailed: Mutex::default() })
+        Ok(Client { http, outbound: outbound.clone(), timeout, mailed: Mutex::default() })
     }
 
     /// Sends a message. `transaction` identifies it: a retry uses the same one.
@@ -165,7 +166,7 @@ impl Client {
     }
 
     async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<Accepted, SendError> {
-        match request.timeout(self.timeout).send().await {
+        match self.outbound.send(request.timeout(self.timeout)).await {
             Ok(answer) => judge(answer, secrets).await,
             Err(error) if error.is_timeout() => Err(SendError::of(format!("no response within {:?}", self.timeout))),
             Err(error) if error.is_connect() => {

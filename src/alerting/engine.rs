@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::alerting::active_alerts::ActiveAlerts;
@@ -51,6 +51,8 @@ pub(super) struct EngineState {
     pub(super) book: Mutex<AlertStore>,
     pub(super) meters: NotificationMeters,
     pub(super) clock: fn() -> UnixSeconds,
+    /// A random byte, which spreads retries.
+    pub(super) jitter: fn() -> u8,
     /// Receivers whose last message failed, each with the reason.
     pub(super) failing: Mutex<BTreeMap<String, String>>,
     /// When a notification for a receiver was last dropped, and whether the receiver accepted a message since.
@@ -93,6 +95,7 @@ impl Engine {
             book: Mutex::default(),
             meters,
             clock,
+            jitter: notifier::random_byte,
             failing: Mutex::default(),
             dropped: Mutex::default(),
             accepted: Mutex::default(),
@@ -108,6 +111,15 @@ impl Engine {
             history,
         };
         Engine { shared: Arc::new(shared), settings: AlertingSettings::default(), tasks: Vec::new(), is_loaded: false }
+    }
+
+    /// The same with another source of random bytes, before the first settings.
+    #[must_use]
+    pub fn with_jitter(mut self, jitter: fn() -> u8) -> Engine {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.jitter = jitter;
+        }
+        self
     }
 
     /// Applies new settings. The state of alerts and their past notifications are kept.
@@ -312,6 +324,7 @@ async fn evaluation_loop(shared: Arc<EngineState>, settings: Arc<AlertingSetting
     loop {
         let pause = shared.evaluate(&settings, &mut lock(&shared.memory));
         tokio::select! {
+            biased;
             () = shared.wake.notified() => {}
             () = sleep(pause) => {}
         }

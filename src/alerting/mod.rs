@@ -29,5 +29,6 @@ mod test_message;
 
 pub use active_alerts::{ActiveAlert, ActiveAlertList, ActiveAlerts};
 pub use engine::{Engine, StateSource};
+pub use notifier::random_byte;
 pub use settings::AlertingSettings;
 pub use test_message::send_test;

@@ -83,7 +83,7 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
             Err(failure) => {
                 failures += 1;
                 unanswered.remember(&receiver, notices);
-                sleep(failure.wait.unwrap_or_default().max(pause(failures))).await;
+                sleep(failure.wait.unwrap_or_default().max(pause(failures, (shared.jitter)()))).await;
             }
         }
     }
@@ -199,12 +199,17 @@ fn note(shared: &EngineState, receiver: &str, sent: Result<(), &SendError>) {
 
 /// The pause after this number of failures: it doubles each time, plus up to a half at random, so that exporters that
 /// failed together do not retry together.
-fn pause(failures: u32) -> Duration {
+fn pause(failures: u32, random: u8) -> Duration {
     let steady = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(6)).min(LONGEST_PAUSE);
+    steady + steady.mul_f64(f64::from(random) / 512.0)
+}
+
+/// A random byte of the system.
+pub fn random_byte() -> u8 {
     let mut random = [0];
     // Without randomness only the jitter is smaller.
     let _ = SystemRandom::new().fill(&mut random);
-    steady + steady.mul_f64(f64::from(random[0]) / 512.0)
+    random[0]
 }
 
 #[cfg(test)]
@@ -215,7 +220,7 @@ mod tests {
     fn pauses_grow_to_a_minute_and_a_half_at_most() {
         for failures in 1..100 {
             let steady = Duration::from_secs(1 << (failures - 1).min(6)).min(LONGEST_PAUSE);
-            let pause = pause(failures);
+            let pause = pause(failures, random_byte());
             assert!(pause >= steady && pause <= steady.mul_f64(1.5), "{failures}: {pause:?}");
         }
     }

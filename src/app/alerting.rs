@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::alerting::{Engine, StateSource};
+use crate::app::environment::Environment;
 use crate::app::network::Shared;
-use crate::app::now;
 use crate::app::web_state::NetworkStates;
 use domain::condition::{Catalogue, EvaluationInput, ProcessState};
 use domain::entry_matches;
@@ -19,6 +19,7 @@ use domain::network_state::Moment;
 pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) -> Engine {
     let (history, process, started) = (shared.meters.history().clone(), shared.process.subscribe(), shared.started);
     let (exposition, has_history) = (shared.exposition.clone(), shared.history.is_some());
+    let Environment { clock, jitter, .. } = shared.environment;
     let look: StateSource = Box::new(move || {
         let (process, health) = (process.borrow().clone(), history.health());
         let networks: Vec<_> = networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
@@ -36,10 +37,11 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
         EvaluationInput {
             networks,
             process,
-            now: Moment { unix: now(), uptime: started.elapsed() },
+            now: Moment { unix: clock(), uptime: started.elapsed() },
             jumped: BTreeSet::new(),
         }
     });
     let notifications = shared.meters.notifications().clone();
-    Engine::new(Catalogue::default(), look, shared.news.clone(), notifications, shared.history.clone(), now)
+    Engine::new(Catalogue::default(), look, shared.news.clone(), notifications, shared.history.clone(), clock)
+        .with_jitter(jitter)
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use crate::app::{Error, now};
+use crate::app::Error;
+use crate::app::environment::Environment;
 use crate::config::HistoryConfig;
 use crate::history::{self, Writer};
 use crate::meters::Meters;
@@ -28,10 +29,16 @@ impl History {
     /// # Errors
     ///
     /// A [`history::OpenError`] when another process writes the file.
-    pub(super) fn open(config: &HistoryConfig, meters: &Meters) -> Result<Option<History>, Error> {
+    pub(super) fn open(
+        config: &HistoryConfig,
+        meters: &Meters,
+        environment: Environment,
+    ) -> Result<Option<History>, Error> {
         let Some(path) = config.path.clone() else { return Ok(None) };
-        let settings = history::HistorySettings { path: path.clone(), retention: config.retention, clock: now };
-        let (writer, ended) = Writer::start(settings, meters.history().clone())?;
+        let settings =
+            history::HistorySettings { path: path.clone(), retention: config.retention, clock: environment.clock };
+        let start = if environment.has_threads { Writer::start } else { Writer::start_task };
+        let (writer, ended) = start(settings, meters.history().clone())?;
         Ok(Some(History { path, writer, ended }))
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use hyper::StatusCode;
 use tracing::{info, warn};
 
-use crate::app::{App, now};
+use crate::app::App;
 use crate::config::{Config, nearest};
 use crate::history::TextTable;
 use crate::web::api::maintenance::{
@@ -122,7 +122,7 @@ impl App {
 
     /// Removes what has ended.
     pub(super) async fn end_maintenance(&mut self) {
-        let now = now();
+        let now = (self.shared.environment.clock)();
         let ended = self.given.maintenance.iter().filter(|(_, (_, maintenance))| maintenance.until <= now);
         let ended: Vec<u64> = ended.map(|(id, _)| *id).collect();
         if !ended.is_empty() {
@@ -143,7 +143,7 @@ impl App {
     async fn add_maintenance(&mut self, new: NewMaintenance) -> MaintenanceAnswer {
         let bad = |error: String| (StatusCode::BAD_REQUEST, error);
         let maintenance = new.read().map_err(bad)?;
-        let now = now();
+        let now = (self.shared.environment.clock)();
         if maintenance.until <= now {
             return Err(bad(format!("until {} is in the past", rfc3339::text(maintenance.until))));
         }
@@ -196,7 +196,7 @@ impl App {
     }
 
     fn list_maintenance(&self) -> MaintenanceList {
-        let (now, has_history) = (now(), self.shared.history.is_some());
+        let (now, has_history) = ((self.shared.environment.clock)(), self.shared.history.is_some());
         let whole = self.given.with(&self.config);
         let mut found: Vec<_> = whole.maintenance.iter().filter(|(_, maintenance)| maintenance.until > now).collect();
         found.sort_by_key(|(_, maintenance)| maintenance.until);

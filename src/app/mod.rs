@@ -3,6 +3,7 @@
 //! Never here: any rule of its own; reading files, arguments or the environment.
 
 mod alerting;
+mod environment;
 mod history;
 mod maintenance;
 mod network;
@@ -14,15 +15,16 @@ mod web_state;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
 
 use exporter_toolkit::{WebSecurity, web_config};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use crate::alerting::Engine;
+use crate::alerting::{ActiveAlerts, Engine};
+pub use crate::app::environment::Environment;
 use crate::app::history::History;
 use crate::app::maintenance::Given;
 use crate::app::network::{Network, NetworkBuilder, Shared};
@@ -35,6 +37,7 @@ use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::web;
 use crate::web::listen::ListenAddress;
+use domain::NetworkState;
 use domain::masternode::UnixSeconds;
 
 /// Errors at startup: each names its place and its fix.
@@ -69,12 +72,12 @@ pub struct App {
 impl App {
     /// Starts all parts of `config`. Fails if a source cannot be set up (not if it is unreachable), and with a
     /// [`crate::history::OpenError`] if another process writes the history.
-    pub async fn start(config: &Config) -> Result<App, Error> {
+    pub async fn start(config: &Config, environment: Environment) -> Result<App, Error> {
         let registry = Registry::new();
         let meters = Meters::new(&registry)?;
         let web_meters = web::meters::Meters::new(&registry)?;
         let exposition = Exposition::new(config.metrics.clone(), registry)?;
-        let history = History::open(&config.history, &meters)?;
+        let history = History::open(&config.history, &meters, environment)?;
         let writer = history.as_ref().map(History::writer);
         let process = watch::Sender::default();
         let security = Arc::new(security(&config.web, &web_meters, process.clone())?);
@@ -86,6 +89,7 @@ impl App {
             news: Arc::default(),
             started,
             process,
+            environment,
             views: watch::Sender::default(),
         };
         let states = watch::Sender::default();
@@ -186,7 +190,7 @@ impl App {
             // An error means that the sender is gone, and with it the program.
             let _ = stopped.await;
         }));
-        self.shared.meters.reloaded(true, now().0);
+        self.shared.meters.reloaded(true, (self.shared.environment.clock)().0);
         tokio::pin!(shutdown);
         let mut looks = tokio::time::interval(watch_files::INTERVAL);
         loop {
@@ -214,8 +218,23 @@ impl App {
         self.keep_watch_files().await;
     }
 
+    /// The page of metrics.
+    pub fn exposition(&self) -> &Exposition {
+        &self.shared.exposition
+    }
+
+    /// The published states of the networks.
+    pub fn published(&self) -> Vec<Arc<NetworkState>> {
+        self.states.borrow().values().map(|state| Arc::clone(&state.borrow())).collect()
+    }
+
+    /// The firing alerts.
+    pub fn alerts(&self) -> ActiveAlerts {
+        self.alerting.board()
+    }
+
     /// Stops every network, then writes the end of the history.
-    async fn close(mut self) {
+    pub async fn close(mut self) {
         // Before the networks: alerts of a network that is no longer followed are not resolved.
         self.alerting.stop().await;
         let names: Vec<String> = self.networks.keys().cloned().collect();
@@ -229,12 +248,17 @@ impl App {
         }
     }
 
-    async fn reload(&mut self, load: impl Fn() -> Result<LoadedConfig, String>) -> Result<(), String> {
+    /// Applies the configuration that `load` returns, or keeps the previous one.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the previous configuration stays in use.
+    pub async fn reload(&mut self, load: impl Fn() -> Result<LoadedConfig, String>) -> Result<(), String> {
         let result = self.take_over(load()).await;
         if let Err(error) = &result {
             error!("{error}");
         }
-        self.shared.meters.reloaded(result.is_ok(), now().0);
+        self.shared.meters.reloaded(result.is_ok(), (self.shared.environment.clock)().0);
         self.shared.process.send_modify(|process| process.config_good = result.is_ok());
         result
     }

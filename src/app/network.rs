@@ -3,11 +3,13 @@
 //! Never here: what other networks do; the HTTP server.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use crate::app::environment::Environment;
 use crate::app::probes::ProbeTask;
 use crate::app::process_state::ProcessState;
 use crate::app::{Error, now};
@@ -36,6 +38,7 @@ pub(super) struct Shared {
     pub(super) process: watch::Sender<ProcessState>,
     /// Who sees what.
     pub(super) views: watch::Sender<Arc<Views>>,
+    pub(super) environment: Environment,
 }
 
 /// Everything needed to start a network, created before anything is stopped, because creating it can fail.
@@ -70,6 +73,7 @@ impl NetworkBuilder {
         let (watch_list, watch_receiver) = watch::channel(config.watch_list(&network.name));
         let settings = follower::FollowerSettings {
             started: shared.started,
+            clock: shared.environment.clock,
             ..follower_settings(&network, config.history.retention)
         };
         let (publish, state) = follower::state_channel(&settings, &clients, &shared.meters);

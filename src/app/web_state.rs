@@ -12,10 +12,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::alerting::runbooks::RUNBOOKS;
 use crate::alerting::{self, ActiveAlerts};
 use crate::app::network::{Shared, StateReceiver};
-use crate::app::now;
 use crate::catalog;
 use crate::config::WebConfig;
-use crate::meters::HistoryMeters;
 use crate::metrics::{Exposition, Page, Request};
 use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
 use crate::web::api::{self, AlertsOf, Api};
@@ -55,7 +53,7 @@ pub(super) fn site(
                 .map(|(target, text)| Link { target: target.into(), text: text.into() })
                 .collect(),
         },
-        api: Some(Arc::new(api(shared.meters.history().clone(), board, networks, history))),
+        api: Some(Arc::new(api(shared, board, networks, history))),
         runbooks: RUNBOOKS,
         metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
         ready: Box::new(move || readiness(&seen.borrow())),
@@ -90,11 +88,12 @@ fn reload_function(reload: mpsc::Sender<ReloadRequest>) -> ReloadFunction {
 }
 
 fn api(
-    meters: HistoryMeters,
+    shared: &Shared,
     board: ActiveAlerts,
     networks: watch::Receiver<NetworkStates>,
     history: Option<PathBuf>,
 ) -> Api {
+    let meters = shared.meters.history().clone();
     let history = history.map(|path| api::History { path, up: Box::new(move || meters.health().up) });
     let networks = move || networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
     Api {
@@ -102,7 +101,7 @@ fn api(
         networks: Box::new(networks),
         alerts: Box::new(move |of, most| firing(&board, of, most)),
         history,
-        clock: now,
+        clock: shared.environment.clock,
         is_restricted: false,
     }
 }

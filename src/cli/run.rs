@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::app::{self, App};
+use crate::app::{self, App, Environment};
 use crate::cli::{CommandError, logging};
 use crate::config::{self, Config, ConfigSources, LoadedConfig};
 use crate::history::OpenError;
@@ -36,7 +36,7 @@ pub(super) async fn serve(
         let scheme = config.web.scheme();
         info!(%address, "serving {scheme}://{address}{}", config.web.telemetry_path);
     }
-    let app = App::start(&config).await.map_err(refusal)?;
+    let app = App::start(&config, Environment::default()).await.map_err(refusal)?;
     let (hangup, hangups) = mpsc::channel(1);
     let mut signals = signal(SignalKind::hangup())?;
     let forward = tokio::spawn(async move {

@@ -211,6 +211,7 @@ fn source(section: SourceSection, chain: &str, at: &Place<'_>, home: Option<&Pat
             proxy: section.proxy.and_then(|proxy| proxy.0),
             authorities: read_authorities(section.ca_file, at, home),
             certificate: read_certificate(section.cert_file, section.key_file, at, home),
+            transport: None,
         },
     }
 }

@@ -323,5 +323,6 @@ fn outbound(
         proxy: proxy.map_or_else(|| context.proxy.clone(), |proxy| proxy.0),
         authorities: read_authorities(authorities, at, context.home),
         certificate: None,
+        transport: None,
     }
 }

@@ -139,7 +139,9 @@ fn complete(state: &mut NetworkState, sources: &SourcePool, chain: &ChainSync) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use tokio::time::Instant;
 
     use super::*;
     use crate::follower::OptionalQueries;

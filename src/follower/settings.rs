@@ -3,7 +3,9 @@
 //! Never here: keys of the configuration file.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::follower::source_health::OptionalQueries;
 use domain::chain::ChainRules;

@@ -3,8 +3,9 @@
 //! Never here: the thread itself; waiting.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::history::file::{HistoryFile, RETRY};
@@ -89,6 +90,14 @@ fn weight(step: &HistoryOp) -> usize {
 }
 
 impl WriteQueue {
+    /// Opens the file. Fails only if another process writes it.
+    pub(super) fn of_file(settings: HistorySettings, meters: HistoryMeters) -> Result<WriteQueue, OpenError> {
+        match Store::open(&settings.path, (settings.clock)()) {
+            Err(error @ OpenError::InUse { .. }) => Err(error),
+            opened => Ok(WriteQueue::new(opened, settings, meters)),
+        }
+    }
+
     /// On a file that is open, or that cannot be opened yet.
     pub(super) fn new(
         opened: Result<Store, OpenError>,

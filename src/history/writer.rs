@@ -11,17 +11,15 @@
 //! Never here: which chain is right; handling of queued steps (`follower`).
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::history::backfill::Span;
 use crate::history::write_queue::WriteQueue;
-use crate::history::{
-    BlockEvents, Identity, NetworkId, OpenError, Page, Query, Store, StoreError, TextChange, TextTable,
-};
+use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Page, Query, StoreError, TextChange, TextTable};
 use crate::meters::HistoryMeters;
 use domain::counters::EventCounters;
 use domain::list::Block;
@@ -143,7 +141,7 @@ pub(super) enum Command {
 /// A handle of the thread. The thread ends when all handles are dropped, after it wrote what it can.
 #[derive(Clone)]
 pub struct Writer {
-    jobs: SyncSender<Command>,
+    jobs: mpsc::Sender<Command>,
     meters: HistoryMeters,
 }
 
@@ -162,26 +160,32 @@ impl Writer {
     /// only a file that another process writes is refused.
     pub fn start(settings: HistorySettings, meters: HistoryMeters) -> Result<(Writer, WriterHandle), OpenError> {
         let path = settings.path.clone();
-        let opened = match Store::open(&path, (settings.clock)()) {
-            Err(error @ OpenError::InUse { .. }) => return Err(error),
-            opened => opened,
-        };
-        let write_queue = WriteQueue::new(opened, settings, meters.clone());
+        let write_queue = WriteQueue::of_file(settings, meters.clone())?;
         Writer::of(write_queue, meters).map_err(|error| OpenError::Failed { path, error: error.into() })
     }
 
+    /// The same, but as a task of the runtime, which each write blocks: a simulation on one thread is repeatable.
+    pub fn start_task(settings: HistorySettings, meters: HistoryMeters) -> Result<(Writer, WriterHandle), OpenError> {
+        let (writer, work, ended) = Writer::prepare(WriteQueue::of_file(settings, meters.clone())?, meters);
+        tokio::spawn(work);
+        Ok((writer, ended))
+    }
+
     /// Starts the thread.
-    pub(super) fn of(mut write_queue: WriteQueue, meters: HistoryMeters) -> std::io::Result<(Writer, WriterHandle)> {
-        let (jobs, queue) = sync_channel(JOBS);
+    pub(super) fn of(write_queue: WriteQueue, meters: HistoryMeters) -> std::io::Result<(Writer, WriterHandle)> {
+        let (writer, work, ended) = Writer::prepare(write_queue, meters);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        std::thread::Builder::new().name("history".into()).spawn(move || runtime.block_on(work))?;
+        Ok((writer, ended))
+    }
+
+    fn prepare(
+        write_queue: WriteQueue,
+        meters: HistoryMeters,
+    ) -> (Writer, impl Future<Output = ()> + Send, WriterHandle) {
+        let (jobs, queue) = mpsc::channel(JOBS);
         let (end, ended) = oneshot::channel();
-        std::thread::Builder::new().name("history".into()).spawn(move || {
-            work(&mut write_queue, &queue);
-            let waiting = write_queue.flush();
-            drop(write_queue);
-            // The receiver may be gone.
-            let _ = end.send(waiting);
-        })?;
-        Ok((Writer { jobs, meters }, WriterHandle(ended)))
+        (Writer { jobs, meters }, work(write_queue, queue, end), WriterHandle(ended))
     }
 
     /// Sets the metric of the blocks of a network that are queued outside until it is opened.
@@ -235,7 +239,7 @@ impl Writer {
                 Ok(kept) => kept.unwrap_or(WriteOutcome::Lost),
                 Err(_) => WriteOutcome::Waiting,
             },
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => WriteOutcome::Lost,
+            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => WriteOutcome::Lost,
         }
     }
 
@@ -270,19 +274,24 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         self.jobs.try_send(job(reply)).map_err(|error| match error {
             TrySendError::Full(_) => late(),
-            TrySendError::Disconnected(_) => gone(),
+            TrySendError::Closed(_) => gone(),
         })?;
         timeout(PATIENCE, answer).await.map_err(|_| late())?.map_err(|_| gone())
     }
 }
 
-fn work(write_queue: &mut WriteQueue, queue: &Receiver<Command>) {
+/// Handles jobs until no handle is left, then writes what it can. Returns the number of steps still queued to `end`.
+async fn work(mut write_queue: WriteQueue, mut queue: mpsc::Receiver<Command>, end: oneshot::Sender<usize>) {
     loop {
-        match queue.recv_timeout(write_queue.next_wakeup()) {
-            Ok(job) => write_queue.handle(job),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+        match timeout(write_queue.next_wakeup(), queue.recv()).await {
+            Ok(Some(job)) => write_queue.handle(job),
+            Ok(None) => break,
+            Err(_) => {}
         }
         write_queue.run_due_tasks();
     }
+    let waiting = write_queue.flush();
+    drop(write_queue);
+    // The receiver may be gone.
+    let _ = end.send(waiting);
 }

@@ -360,14 +360,14 @@ impl Client {
     }
 
     async fn send(&self, body: &str, authorization: Option<&Secret>) -> Result<Response, ErrorKind> {
-        let request = self.inner.http.post(self.inner.url.clone());
-        let mut request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        let Inner { settings, http, url, .. } = &*self.inner;
+        let mut request = http.post(url.clone()).header(CONTENT_TYPE, "application/json").body(body.to_string());
         if let Some(authorization) = authorization {
             let mut value = HeaderValue::from_str(authorization.expose()).expect("base64 is valid in a header");
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        request.send().await.map_err(|error| wrong_peer::failure(&error, &self.inner.url, self.inner.settings.timeout))
+        settings.outbound.send(request).await.map_err(|error| wrong_peer::failure(&error, url, settings.timeout))
     }
 
     /// Passes a successful answer on; converts any other into its error kind, by its body if it has one.

@@ -103,7 +103,7 @@ fn settings(rules: ChainRules) -> FollowerSettings {
         retention: Duration::from_secs(400 * 86_400),
         // Before the simulated time, so that the tip's time is later.
         clock: || UnixSeconds(1_794_990_000),
-        started: std::time::Instant::now(),
+        started: tokio::time::Instant::now(),
     }
 }
 

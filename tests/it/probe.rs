@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use domain::watch::{Selector, WatchEntry};
-use masternode_exporter::app::App;
+use masternode_exporter::app::{App, Environment};
 use masternode_exporter::config::{ChainConfig, Config, ConfigSources, LoadedConfig, NetworkConfig, SourceConfig};
 use masternode_exporter::outbound::Outbound;
 use masternode_exporter::probe;
@@ -92,7 +92,7 @@ struct Exporter {
 
 impl Exporter {
     async fn start(config: Config) -> Exporter {
-        let app = App::start(&config).await.unwrap();
+        let app = App::start(&config, Environment::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metrics", listener.local_addr().unwrap());
         let (hangup, hangups) = mpsc::channel(1);

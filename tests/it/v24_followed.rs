@@ -192,7 +192,7 @@ impl Followed {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
-            started: std::time::Instant::now(),
+            started: tokio::time::Instant::now(),
         };
         let (_, watch_list) = watch::channel(WatchList::new(watch(&network)));
         let clients = vec![client];

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -53,7 +53,11 @@ struct Call {
 type Answer = Response<AnswerBody>;
 
 /// Answers a request.
-pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
+pub(super) async fn respond<B>(shared: Arc<Shared>, request: Request<B>) -> Answer
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let path = request.uri().path();
     if path != "/" && !path.starts_with("/wallet/") {
         return plain(StatusCode::NOT_FOUND, "");

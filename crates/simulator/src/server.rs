@@ -12,8 +12,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use hyper::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::oneshot;
@@ -98,29 +101,8 @@ impl Server {
     ///
     /// If the cookie cannot be written.
     pub fn on(listener: TcpListener, network: impl Into<AnyNetwork>, options: ServerOptions) -> io::Result<Self> {
-        let network = network.into();
-        let address = listener.local_addr()?;
-        let mut credentials: Vec<String> =
-            options.credentials.iter().map(|(user, password)| format!("{user}:{password}")).collect();
-        let cookie_path = match &options.data_directory {
-            Some(directory) => {
-                let (path, cookie) = write_cookie(&network, directory, address.port())?;
-                credentials.push(cookie);
-                Some(path)
-            }
-            None => None,
-        };
-        let shared = Arc::new(Shared {
-            faults: Faults::new(network.clone()),
-            network,
-            credentials,
-            masternode: options.masternode,
-            software: Mutex::new(options.software),
-            lag: AtomicU32::new(0),
-            calls: Mutex::default(),
-            requests: AtomicU32::default(),
-        });
-        Ok(Self { listener, handle: ServerHandle { address, cookie_path, shared } })
+        let handle = ServerHandle::at(listener.local_addr()?, network, options)?;
+        Ok(Self { listener, handle })
     }
 
     /// The handle, which outlives the server.
@@ -161,6 +143,45 @@ impl Server {
 }
 
 impl ServerHandle {
+    /// A server without a socket, as if it were bound to `address`: [`ServerHandle::answer`] is its only entrance.
+    ///
+    /// # Errors
+    ///
+    /// If the cookie cannot be written.
+    pub fn at(address: SocketAddr, network: impl Into<AnyNetwork>, options: ServerOptions) -> io::Result<Self> {
+        let network = network.into();
+        let mut credentials: Vec<String> =
+            options.credentials.iter().map(|(user, password)| format!("{user}:{password}")).collect();
+        let cookie_path = match &options.data_directory {
+            Some(directory) => {
+                let (path, cookie) = write_cookie(&network, directory, address.port())?;
+                credentials.push(cookie);
+                Some(path)
+            }
+            None => None,
+        };
+        let shared = Arc::new(Shared {
+            faults: Faults::new(network.clone()),
+            network,
+            credentials,
+            masternode: options.masternode,
+            software: Mutex::new(options.software),
+            lag: AtomicU32::new(0),
+            calls: Mutex::default(),
+            requests: AtomicU32::default(),
+        });
+        Ok(Self { address, cookie_path, shared })
+    }
+
+    /// Answers a request that did not come over a socket.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response<impl Body<Data = Bytes, Error = io::Error> + use<B>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        respond(Arc::clone(&self.shared), request).await
+    }
+
     /// The address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

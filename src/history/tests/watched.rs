@@ -1,7 +1,9 @@
 //! What the file that is open is looked after for: its names, its lock, and how often it was damaged.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use prometheus::Registry;
 use rusqlite::Connection;

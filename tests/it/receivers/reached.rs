@@ -123,6 +123,7 @@ fn through(proxy: Option<&Proxy>, authorities: Option<&str>) -> Outbound {
         proxy: proxy.map(|proxy| proxy.address.clone()),
         authorities: authorities.map(|pem| Authorities::new(pem).unwrap()),
         certificate: None,
+        transport: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::chain::DASH;
 use domain::watch::{Selector, WatchEntry, WatchList};
@@ -77,7 +77,7 @@ impl Stage {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
-            started: Instant::now(),
+            started: tokio::time::Instant::now(),
         };
         change(&mut settings);
         let (watch_list, _) = watch::channel(watch_all(&network));

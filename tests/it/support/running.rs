@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use masternode_exporter::app::App;
+use masternode_exporter::app::{App, Environment};
 use masternode_exporter::config::{self, ConfigSources};
 use simulator::{Network, Options, RunningServer, Server};
 use tempfile::TempDir;
@@ -78,7 +78,7 @@ impl Running {
     pub(crate) async fn start(&mut self) {
         let sources = self.sources();
         let loaded = config::load(&sources).unwrap();
-        let app = App::start(&loaded.config).await.unwrap();
+        let app = App::start(&loaded.config, Environment::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -1,7 +1,7 @@
 //! Nodes on one chain or on two that split at the activation of v24, and a follower with a history on them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::chain::DASH;
 use domain::watch::WatchList;
@@ -84,7 +84,7 @@ impl Fork {
             backfill_blocks: 0,
             retention: Duration::from_secs(400 * 86_400),
             clock: || UnixSeconds(NOW),
-            started: Instant::now(),
+            started: tokio::time::Instant::now(),
         };
         let (publish, states) = follower::state_channel(&settings, &clients, &meters);
         let path = self.folder.path().join("history.db");

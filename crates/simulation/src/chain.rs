@@ -1,0 +1,198 @@
+//! The honest chain, mined block by block, and the truth about it that the exporter has to match.
+//!
+//! Never here: what the exporter shows.
+
+use std::collections::BTreeMap;
+
+use domain::BanCause;
+use fastrand::Rng;
+use simulator::{
+    Action, BanCause as SimulatedCause, ChangedField, Clock, FieldChange, LedgerEntry, LedgerKind, Network, Options,
+};
+
+use crate::clock;
+
+/// Height, masternode, and event, in the same words for the ledger and for the exporter's events.
+pub(crate) type Entry = (u32, String, String);
+
+/// A mined block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MinedBlock {
+    /// When it was replaced; `None` while it is part of the best chain.
+    pub(crate) replaced: Option<u64>,
+}
+
+/// Since when a masternode is banned or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) is_banned: bool,
+    pub(crate) since: u64,
+}
+
+/// See the module.
+pub(crate) struct Chain {
+    pub(crate) network: Network,
+    rng: Rng,
+    pub(crate) blocks: BTreeMap<String, MinedBlock>,
+    /// Events of replaced blocks.
+    pub(crate) abandoned: Vec<Entry>,
+    pub(crate) standings: BTreeMap<String, Standing>,
+    pub(crate) mined: u64,
+    pub(crate) reorgs: u64,
+}
+
+impl Chain {
+    pub(crate) fn new(seed: u64) -> Chain {
+        let options = Options { seed, clock: Clock::Following(clock::seconds), history: 12_000, ..Options::default() };
+        let network = Network::new(options).expect("the options are valid");
+        let mut chain = Chain {
+            network,
+            rng: Rng::with_seed(seed ^ 0xc4a1),
+            blocks: BTreeMap::new(),
+            abandoned: Vec::new(),
+            standings: BTreeMap::new(),
+            mined: 0,
+            reorgs: 0,
+        };
+        chain.blocks.insert(chain.network.tip().1, MinedBlock { replaced: None });
+        chain.note_standings();
+        chain
+    }
+
+    pub(crate) fn tip(&self) -> u32 {
+        self.network.tip().0
+    }
+
+    /// Mines a block, with or without something that owners and operators do.
+    pub(crate) fn mine(&mut self) {
+        let actions = self.actions();
+        if self.network.mine_with(&actions).is_err() {
+            self.network.mine(1);
+        }
+        self.mined += 1;
+        self.blocks.insert(self.network.tip().1, MinedBlock { replaced: None });
+        self.note_standings();
+    }
+
+    /// Replaces the last blocks by one more than there were.
+    pub(crate) fn reorg(&mut self, depth: usize) {
+        // The root of the simulated chain cannot be replaced.
+        let depth = depth.min(usize::try_from(self.mined).unwrap_or(usize::MAX));
+        if depth == 0 {
+            return;
+        }
+        let from = self.tip() + 1 - depth as u32;
+        let replaced: Vec<String> = (from..=self.tip()).filter_map(|height| self.network.block_hash(height)).collect();
+        let abandoned = self.happened(from);
+        let branch: Vec<Vec<Action>> = (0..=depth).map(|_| Vec::new()).collect();
+        if self.network.reorg(depth, &branch).is_err() {
+            return;
+        }
+        self.abandoned.extend(abandoned);
+        for hash in replaced {
+            self.blocks.insert(hash, MinedBlock { replaced: Some(clock::millis()) });
+        }
+        for height in from..=self.tip() {
+            self.blocks.extend(self.network.block_hash(height).map(|hash| (hash, MinedBlock { replaced: None })));
+        }
+        self.mined += 1;
+        self.reorgs += 1;
+        self.note_standings();
+    }
+
+    fn actions(&mut self) -> Vec<Action> {
+        let masternodes = self.network.masternodes();
+        let masternode = masternodes[self.rng.usize(0..masternodes.len())].clone();
+        let banned = masternodes.iter().find(|id| self.standings.get(*id).is_some_and(|standing| standing.is_banned));
+        match self.rng.u8(0..48) {
+            0..=2 => vec![Action::FailDkg { masternode, commitments: 1, quorum_type: None }],
+            3 => vec![Action::FailDkg { masternode, commitments: 2, quorum_type: None }],
+            4..=6 => banned.map(|banned| Action::Revive { masternode: banned.clone() }).into_iter().collect(),
+            7 => vec![Action::ChangePayout { masternode }],
+            8 => vec![Action::ChangeAddress { masternode }],
+            9 => vec![Action::ChangeVotingKey { masternode }],
+            10 if self.rng.bool() => vec![Action::ChangeOperatorKey { masternode }],
+            10 => vec![Action::Revoke { masternode, reason: 1 }],
+            11 if masternodes.len() < 16 => vec![Action::Register { evo: false, with_address: self.rng.bool() }],
+            11 => vec![Action::SpendCollateral { masternode }],
+            12 => {
+                let is_offline = self.rng.bool();
+                // Only a masternode on the list can be taken offline, and this one is.
+                let _ = self.network.set_offline(&masternode, is_offline);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn note_standings(&mut self) {
+        let now = clock::millis();
+        let listed = self.network.masternodes();
+        for id in &listed {
+            let is_banned = self.network.masternode(id).is_some_and(|facts| facts.ban_height.is_some());
+            let before = self.standings.get(id).filter(|before| before.is_banned == is_banned);
+            let standing = before.copied().unwrap_or(Standing { is_banned, since: now });
+            self.standings.insert(id.clone(), standing);
+        }
+        let gone = |id: &String| !listed.contains(id);
+        for (_, standing) in self.standings.iter_mut().filter(|(id, standing)| gone(id) && standing.is_banned) {
+            *standing = Standing { is_banned: false, since: now };
+        }
+    }
+
+    /// Events on the best chain from a height on, sorted.
+    pub(crate) fn happened(&self, from: u32) -> Vec<Entry> {
+        let points = self.network.limits().1;
+        let ledger = self.network.ledger_since(from);
+        let mut happened: Vec<Entry> = ledger.iter().flat_map(|entry| entries(entry, points)).collect();
+        happened.sort();
+        happened
+    }
+}
+
+fn entries(entry: &LedgerEntry, step: u32) -> Vec<Entry> {
+    let kinds = match entry.kind {
+        // A list does not show a penalty that added no point.
+        LedgerKind::Penalty { points: 0, .. } => Vec::new(),
+        LedgerKind::Penalty { points, .. } => vec![format!("penalty {points} {}", points.div_ceil(step))],
+        LedgerKind::Ban { cause, .. } => vec![format!("ban {}", ban_cause(cause).label())],
+        LedgerKind::Revival => vec!["revival".into()],
+        LedgerKind::Payment => vec!["payment".into()],
+        LedgerKind::Registration => vec!["registration".into()],
+        LedgerKind::Removal => vec!["removal".into()],
+        LedgerKind::Change(field) => {
+            changed(field, entry.change.as_ref()).into_iter().map(|field| format!("change {field}")).collect()
+        }
+    };
+    kinds.into_iter().map(|kind| (entry.height, entry.masternode.clone(), kind)).collect()
+}
+
+fn ban_cause(cause: SimulatedCause) -> BanCause {
+    match cause {
+        SimulatedCause::Dkg => BanCause::Dkg,
+        SimulatedCause::Revoked => BanCause::Revoked,
+        SimulatedCause::KeyChanged => BanCause::KeyChanged,
+        SimulatedCause::NoAddress => BanCause::NoAddress,
+    }
+}
+
+fn changed(field: ChangedField, change: Option<&FieldChange>) -> Vec<&'static str> {
+    match field {
+        ChangedField::Address => {
+            let part = |text: &str| {
+                text.split_once(", ")
+                    .map_or((text.to_string(), String::new()), |(first, rest)| (first.into(), rest.into()))
+            };
+            let Some(change) = change else { return Vec::new() };
+            let (before, after) = (part(&change.before), part(&change.after));
+            let fields = [("address", before.0 != after.0), ("addresses", before.1 != after.1)];
+            fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
+        }
+        ChangedField::Payout | ChangedField::Shares => vec!["payout"],
+        ChangedField::OperatorKey => vec!["operator_key"],
+        ChangedField::VotingKey => vec!["voting_key"],
+        ChangedField::OperatorPayout => vec!["operator_payout"],
+        ChangedField::Version => vec!["version"],
+        ChangedField::Platform => vec!["addresses"],
+    }
+}

@@ -1,0 +1,103 @@
+//! The configuration file of the simulated exporter, valid or not, and the passwords that it names.
+//!
+//! Never here: whether the exporter accepts it.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use masternode_exporter::config::{self, ConfigSources, LoadedConfig};
+
+use crate::receivers::NAMES;
+use crate::wire;
+
+/// Number of sources.
+pub(crate) const SOURCES: usize = 2;
+
+/// Seconds after which a list that no source confirmed is withdrawn.
+pub(crate) const STALE_SECONDS: u64 = 900;
+
+/// The files in the folder of a simulation.
+pub(crate) struct Files {
+    folder: PathBuf,
+}
+
+impl Files {
+    pub(crate) fn new(folder: &Path) -> Files {
+        Files { folder: folder.into() }
+    }
+
+    /// The history.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.folder.join("history.db")
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("exporter.yml")
+    }
+
+    /// Writes the password of a source.
+    pub(crate) fn write_password(&self, source: usize, password: &str) {
+        write(&self.folder.join(format!("password-{source}")), password);
+    }
+
+    /// Writes a valid configuration that watches these masternodes.
+    pub(crate) fn write(&self, watched: &[String]) {
+        write(&self.path(), &self.text(watched));
+    }
+
+    /// Writes an invalid configuration.
+    pub(crate) fn write_invalid(&self, watched: &[String], way: u8) {
+        let text = self.text(watched);
+        let bad = match way % 5 {
+            0 => String::new() + "networks: [",
+            1 => text.replace("poll_interval", "pole_interval"),
+            2 => text.replace("http://node-0/", "node-0"),
+            3 => text + "alerting: {}\n",
+            _ => text.replace("kind: generic", "kind: pigeon"),
+        };
+        write(&self.path(), &bad);
+    }
+
+    fn text(&self, watched: &[String]) -> String {
+        let mut text = String::from(
+            "networks:\n  - name: net\n    poll_interval: 20s\n    max_gap_blocks: 100000\n    sources:\n",
+        );
+        for source in 0..SOURCES {
+            let password = self.folder.join(format!("password-{source}"));
+            let line = format!(
+                "      - {{ name: node-{source}, url: \"http://node-{source}/\", username: user, password_file: {} }}\n",
+                password.display()
+            );
+            text += &line;
+        }
+        // Writing into a text cannot fail.
+        let _ = writeln!(text, "history: {{ path: {} }}\nalerting:\n  webhooks:", self.history().display());
+        for name in NAMES {
+            let _ = writeln!(text, "    - {{ name: {name}, kind: generic, url: \"http://{name}/\" }}");
+        }
+        text += "watch:\n";
+        for id in watched {
+            let _ = writeln!(text, "  - {{ masternode: \"{id}\", alias: \"mn-{}\" }}", &id[..6]);
+        }
+        text
+    }
+
+    /// Reads the configuration as the exporter does, and connects it to the simulation.
+    pub(crate) fn load(&self) -> Result<LoadedConfig, String> {
+        let sources = ConfigSources { file: Some(self.path()), ..ConfigSources::default() };
+        let mut loaded = config::load(&sources).map_err(|errors| errors.to_string())?;
+        let transport = Some(wire::transport());
+        for source in loaded.config.networks.iter_mut().flat_map(|network| &mut network.sources) {
+            source.outbound.transport.clone_from(&transport);
+        }
+        for receiver in &mut loaded.config.alerting.receivers {
+            receiver.outbound.transport.clone_from(&transport);
+        }
+        Ok(loaded)
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("the folder of the simulation can be written");
+}

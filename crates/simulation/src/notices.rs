@@ -1,0 +1,135 @@
+//! Checks what the receivers accepted: once each, in order, and no all-clear while a masternode is banned.
+//!
+//! Never here: delivery.
+
+use std::collections::BTreeMap;
+
+use crate::chain::Chain;
+use crate::clock;
+use crate::health::Health;
+use crate::invariant::{Checked, Invariant, ensure};
+use crate::receivers::{NAMES, Notice};
+use crate::wire::Wire;
+
+const MINUTE: u64 = 60_000;
+
+/// Within this time before its end a killed process may not have stored that a message was accepted.
+const UNSTORED: u64 = MINUTE / 2;
+
+/// A resolution may refer to the time up to this long ago.
+const OLD_NEWS: u64 = 25 * MINUTE;
+
+/// An alert that fires for longer is known to each receiver, in milliseconds.
+const LATEST: u64 = 6 * MINUTE;
+
+/// Most notices of a receiver in an hour.
+const HOURLY: usize = 3000;
+
+/// An alert that fires.
+#[derive(Clone, Debug)]
+pub(crate) struct FiringAlert {
+    pub(crate) name: String,
+    pub(crate) masternode: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    /// For how long.
+    pub(crate) seconds: u64,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Notices {
+    /// Restarts, each with the time from which the process before may not have stored what it sent.
+    restarts: Vec<(u64, u64)>,
+    /// From when on the running process may not have stored what it sent.
+    unstored_since: Option<u64>,
+    /// When the watch list last was another one.
+    rewatched: u64,
+    pub(crate) seen: u64,
+}
+
+impl Notices {
+    pub(crate) fn check(&mut self, chain: &Chain, health: &Health) -> Checked {
+        let now = clock::millis();
+        if health.disk.is_none() || !health.is_undamaged {
+            self.unstored_since.get_or_insert(health.process.unwrap_or_default());
+        }
+        if health.configuration.is_none_or(|since| now.saturating_sub(since) < OLD_NEWS) {
+            self.rewatched = now;
+        }
+        for number in 0..NAMES.len() {
+            let news = Wire::with(|wire| {
+                let receiver = wire.receiver(number);
+                let news = receiver.notices[receiver.examined..].to_vec();
+                receiver.examined = receiver.notices.len();
+                news
+            });
+            self.seen += news.len() as u64;
+            for notice in news {
+                self.check_notice(number, &notice, chain)?;
+                Wire::with(|wire| wire.receiver(number).last.insert(notice.key.clone(), notice));
+            }
+            let recent = Wire::with(|wire| {
+                let from = now.saturating_sub(60 * MINUTE);
+                wire.receiver(number).notices.iter().rev().take_while(|notice| notice.at >= from).count()
+            });
+            ensure(recent <= HOURLY, Invariant::Bounded, || format!("{recent} notices within an hour"))?;
+        }
+        Ok(())
+    }
+
+    fn check_notice(&self, number: usize, notice: &Notice, chain: &Chain) -> Checked {
+        let last = Wire::with(|wire| wire.receiver(number).last.get(&notice.key).cloned());
+        if let Some(last) = last {
+            let is_again = last.status == notice.status && last.starts_at == notice.starts_at && !notice.is_reminder;
+            ensure(!is_again || self.may_repeat(&last, notice), Invariant::NotifiedOnce, || {
+                format!("{} sent {} twice to {}: after {} s", notice.key, notice.status, NAMES[number], last.at / 1000)
+            })?;
+        }
+        if notice.status == "resolved" && notice.alert == "MasternodePoSeBanned" {
+            let standing = notice.labels.get("masternode").and_then(|id| chain.standings.get(id));
+            let was_clear = standing.is_none_or(|standing| {
+                !standing.is_banned || standing.since + OLD_NEWS > notice.at || self.rewatched + OLD_NEWS > notice.at
+            });
+            ensure(was_clear, Invariant::NoAllClear, || format!("{} was resolved during the ban", notice.key))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a message may be sent again: its answer was lost, or that it was sent could not be stored.
+    fn may_repeat(&self, last: &Notice, notice: &Notice) -> bool {
+        let is_forgotten = |(at, unstored): &(u64, u64)| (last.at..=notice.at).contains(at) && last.at >= *unstored;
+        !last.is_answered || self.restarts.iter().any(is_forgotten)
+    }
+
+    /// A process starts after another one.
+    pub(crate) fn process_started(&mut self, ended: u64, is_certain: bool) {
+        let unstored = if is_certain { ended.saturating_sub(UNSTORED) } else { 0 };
+        let unstored = self.unstored_since.take().map_or(unstored, |since| since.min(unstored));
+        self.restarts.push((clock::millis(), unstored));
+    }
+
+    /// Each receiver knows what has been firing for some time, and nothing else.
+    pub(crate) fn check_known(&self, firing: &[FiringAlert], health: &Health) -> Checked {
+        for number in 0..NAMES.len() {
+            if !health.is_receiver_quiet_for(number, 20 * MINUTE) {
+                continue;
+            }
+            let known: Vec<Notice> = Wire::with(|wire| {
+                let last = wire.receiver(number).last.values();
+                last.filter(|notice| notice.status == "firing").cloned().collect()
+            });
+            let is_known = |alert: &FiringAlert| known.iter().any(|notice| notice.is_of(&alert.name, &alert.labels));
+            let missing = firing.iter().find(|alert| alert.seconds * 1000 > LATEST && !is_known(alert));
+            ensure(missing.is_none(), Invariant::NotifiedOnce, || {
+                format!("{} does not know {missing:?}", NAMES[number])
+            })?;
+            let fires = |notice: &&Notice| firing.iter().any(|alert| notice.is_of(&alert.name, &alert.labels));
+            let is_old = |notice: &&Notice| clock::millis().saturating_sub(notice.at) > LATEST;
+            let open = known.iter().filter(is_old).find(|notice| !fires(notice));
+            ensure(open.is_none(), Invariant::NotifiedOnce, || {
+                format!("{} has {open:?}, which is over", NAMES[number])
+            })?;
+        }
+        Ok(())
+    }
+}
