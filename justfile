@@ -22,6 +22,10 @@ fix:
 fuzz seconds="60":
     scripts/fuzz {{seconds}}
 
+# Runs the exporter through simulated faults on a virtual clock, for the given number of seconds.
+simulation seconds="60" seed="1":
+    cargo run --release --package simulation -- --seconds {{seconds}} --seed {{seed}}
+
 # Cost of the parts compared with baselines in the same run; then the instruction counts.
 bench:
     cargo run --release --locked --package masternode-exporter-benches --bin ratios -- --large

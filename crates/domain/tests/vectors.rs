@@ -3,6 +3,8 @@
 //!
 //! Never here: results that this crate computed.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
+
 use masternode_domain::dkg::QuorumType;
 use masternode_domain::event::{EventKind, diff};
 use masternode_domain::list_proof::leaf::LeafFields;

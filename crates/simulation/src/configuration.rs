@@ -60,9 +60,7 @@ impl Files {
     }
 
     fn text(&self, watched: &[String]) -> String {
-        let mut text = String::from(
-            "networks:\n  - name: net\n    poll_interval: 20s\n    max_gap_blocks: 100000\n    sources:\n",
-        );
+        let mut text = String::from("networks:\n  - name: net\n    poll_interval: 20s\n    sources:\n");
         for source in 0..SOURCES {
             let password = self.folder.join(format!("password-{source}"));
             let line = format!(
@@ -72,7 +70,11 @@ impl Files {
             text += &line;
         }
         // Writing into a text cannot fail.
-        let _ = writeln!(text, "history: {{ path: {} }}\nalerting:\n  webhooks:", self.history().display());
+        let _ = writeln!(
+            text,
+            "history: {{ path: {}, max_gap_blocks: 100000 }}\nalerting:\n  webhooks:",
+            self.history().display()
+        );
         for name in NAMES {
             let _ = writeln!(text, "    - {{ name: {name}, kind: generic, url: \"http://{name}/\" }}");
         }

@@ -110,7 +110,7 @@ impl Notices {
 
     /// Each receiver knows what has been firing for some time, and nothing else.
     pub(crate) fn check_known(&self, firing: &[FiringAlert], health: &Health) -> Checked {
-        for number in 0..NAMES.len() {
+        for (number, name) in NAMES.iter().enumerate() {
             if !health.is_receiver_quiet_for(number, 20 * MINUTE) {
                 continue;
             }
@@ -120,15 +120,11 @@ impl Notices {
             });
             let is_known = |alert: &FiringAlert| known.iter().any(|notice| notice.is_of(&alert.name, &alert.labels));
             let missing = firing.iter().find(|alert| alert.seconds * 1000 > LATEST && !is_known(alert));
-            ensure(missing.is_none(), Invariant::NotifiedOnce, || {
-                format!("{} does not know {missing:?}", NAMES[number])
-            })?;
+            ensure(missing.is_none(), Invariant::NotifiedOnce, || format!("{name} does not know {missing:?}"))?;
             let fires = |notice: &&Notice| firing.iter().any(|alert| notice.is_of(&alert.name, &alert.labels));
             let is_old = |notice: &&Notice| clock::millis().saturating_sub(notice.at) > LATEST;
             let open = known.iter().filter(is_old).find(|notice| !fires(notice));
-            ensure(open.is_none(), Invariant::NotifiedOnce, || {
-                format!("{} has {open:?}, which is over", NAMES[number])
-            })?;
+            ensure(open.is_none(), Invariant::NotifiedOnce, || format!("{name} has {open:?}, which is over"))?;
         }
         Ok(())
     }

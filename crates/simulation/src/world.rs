@@ -161,7 +161,7 @@ impl World {
         let tip = self.chain.tip();
         let watched = self.all[source].clone();
         let is_fork = Wire::with(|wire| {
-            let Some(node) = wire.nodes.get_mut(&name(source)) else { return None };
+            let node = wire.nodes.get_mut(&name(source))?;
             let faults = node.server.faults();
             match kind {
                 FaultKind::SourceDown(_) => node.is_down = true,
