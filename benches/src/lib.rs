@@ -3,6 +3,7 @@
 pub mod allocations;
 pub mod baselines;
 pub mod data;
+pub mod elections;
 pub mod serving;
 
 use std::sync::Arc;

@@ -145,6 +145,26 @@ pub const PROMETHEUS_ALERTS: &[PrometheusAlert] = &[
     },
     PrometheusAlert {
         alert: alert(
+            "MasternodeExporterLabelsRenamed",
+            Severity::Warning,
+            300,
+            Scope::Exporter,
+            [
+                "A target of Prometheus has a label that metrics of the exporter have.",
+                "Labels of an exporter were renamed by Prometheus and are right again.",
+            ],
+        ),
+        expression: "count by (job, instance) (\n  \
+                       masternode_exporter_gap_blocks_total{exported_network!=\"\"}\n  \
+                       or masternode_exporter_source_up{exported_source!=\"\"}\n\
+                     )",
+        description: "Prometheus renamed labels of exporter {{ $labels.instance }} of job {{ $labels.job }} to exported_network or \
+                      exported_source, because the target has labels network or source of its own. Alerts name the wrong network, \
+                      and mix those of several networks.",
+        inhibits: &[],
+    },
+    PrometheusAlert {
+        alert: alert(
             "MasternodeExporterWatchdog",
             Severity::None,
             0,

@@ -248,7 +248,9 @@ impl EngineState {
     }
 
     async fn load(&self) {
-        let Some(history) = &self.history else { return };
+        let Some(history) = &self.history else {
+            return lock(&self.book).begin_without_state((self.clock)());
+        };
         match history.texts(TextTable::Alert).await {
             Ok(kept) => {
                 let strange = lock(&self.book).restore(kept, &self.catalogue, (self.clock)());

@@ -6,6 +6,7 @@
 //!
 //! Never here: clocks, sending, files.
 
+mod earlier_process;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,8 @@ use crate::alerting::clock_jump::ClockJump;
 use crate::alerting::settings::{AlertingSettings, Kind, Receiver};
 use domain::condition::{Alert, Catalogue};
 use domain::masternode::UnixSeconds;
+
+use earlier_process::{EarlierProcess, STORED};
 
 /// Labels of an alert, without `alertname`; none is empty.
 pub type Labels = BTreeMap<String, String>;
@@ -32,6 +35,8 @@ pub struct AlertStore {
     entries: BTreeMap<String, AlertState>,
     /// Alerts that changed since they were last taken for storage.
     changed: BTreeSet<String>,
+    /// The process before, if nothing is known of its alerts.
+    earlier: Option<EarlierProcess>,
 }
 
 /// State of one alert.
@@ -241,7 +246,11 @@ impl AlertStore {
     /// Changes since the last call: key and state of an alert, `None` for a removed one.
     pub fn take_changes(&mut self) -> Vec<(String, Option<String>)> {
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().map(|key| (key.clone(), self.entries.get(&key).map(AlertState::to_text))).collect()
+        let text = |key: &String| match key.as_str() {
+            STORED => Some("{}".to_string()),
+            _ => self.entries.get(key).map(AlertState::to_text),
+        };
+        changed.into_iter().map(|key| (text(&key), key)).map(|(text, key)| (key, text)).collect()
     }
 
     /// Marks these as not stored.
@@ -255,11 +264,17 @@ impl AlertStore {
         self.changed.extend(self.entries.keys().cloned());
     }
 
-    /// Restores stored alerts. A time later than `now` becomes `now`, because the clock was or is wrong. Returns the
-    /// number of alerts that this version cannot read.
+    /// Restores stored alerts; none are stored where that was never done. A time later than `now` becomes `now`, because the
+    /// clock was or is wrong. Returns the number of alerts that this version cannot read.
     pub fn restore(&mut self, kept: Vec<(String, String)>, catalogue: &Catalogue, now: UnixSeconds) -> usize {
         let mut strange = 0;
-        for (key, text) in kept {
+        if !kept.iter().any(|(key, _)| key == STORED) {
+            if kept.is_empty() {
+                self.begin_without_state(now);
+            }
+            self.changed.insert(STORED.into());
+        }
+        for (key, text) in kept.into_iter().filter(|(key, _)| key != STORED) {
             match AlertState::from_text(&text, catalogue) {
                 Some(mut entry) => {
                     entry.not_after(now);

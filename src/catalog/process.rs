@@ -21,6 +21,8 @@ families! {
         "1 if the last attempt to load the configuration succeeded, 0 otherwise.";
     CONFIG_LAST_RELOAD: "masternode_exporter_config_last_reload_timestamp_seconds" Gauge Process []
         "Unix time of the last successful load of the configuration.";
+    ELECTION_MISMATCHES: "masternode_exporter_election_mismatches_total" Counter Process ["network"]
+        "Blocks for which the payee elected by the queue and the hashes of a tip was not the one with the votes, or not the paid one of a block without votes. Expected 0: a rising value means that the queried node's list differs from that of the voters. Absent until an election was compared, and on chains that pay in a fixed order.";
     EVENTS_RESTORED: "masternode_exporter_events_restored_total" Counter Process ["network"]
         "Withdrawn events whose block returned with the same hash. Other counters count them once.";
     EVENTS_WITHDRAWN: "masternode_exporter_events_withdrawn_total" Counter Process ["network"]
@@ -63,6 +65,8 @@ families! {
         "Messages to a receiver by outcome: delivered, failed (an attempt, which is retried), dropped (not retried).";
     QUORUM_SELECTION_MISMATCHES: "masternode_exporter_quorum_selection_mismatches_total" Counter Process ["network", "quorum_type"]
         "Quorums whose computed members were not those of the mined one, for a rotating type at most one in a cycle. Expected 0. The seats of the type are withdrawn and computed again from the node's lists and snapshots.";
+    REFUTED_LISTS: "masternode_exporter_refuted_lists_total" Counter Process ["network"]
+        "Masternode lists that a source reported and that are not those to which their blocks commit, one for each block. Expected 0. The log names each difference once. Absent until the first list was proven or refuted.";
     REORGS: "masternode_exporter_reorgs_total" Counter Process ["network"]
         "Chain reorganisations that were processed.";
     RESYNCS: "masternode_exporter_resyncs_total" Counter Process ["network"]
@@ -77,6 +81,8 @@ families! {
         "Per-masternode samples that series.limit removed from the exposition, summed over all lists.";
     SHARD_INFO: "masternode_exporter_shard_info" Gauge Process ["shard", "shards"]
         "Constant 1, with the shard of the masternodes in this exposition. Absent without the parameter shard.";
+    UNREAD_PAYMENT_BLOCKS: "masternode_exporter_unread_payment_blocks_total" Counter Process ["network"]
+        "Followed or skipped blocks whose payments were not read from the block: all but the last 512 of a gap, those of a gap on a chain that hides payees, and those that the node did not return. Payments in them are missing, or taken from the list. Absent on chains whose payments are read from the list only.";
     WATCH_FILE_ENTRIES: "masternode_exporter_watch_file_entries" Gauge Process ["file"]
         "Entries of the watch list in force from a file of watch_files: of its present content, or of its last good one while the present one is refused.";
     WATCH_FILE_GOOD: "masternode_exporter_watch_file_good" Gauge Process ["file"]

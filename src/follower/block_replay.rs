@@ -13,7 +13,7 @@ use crate::follower::{dkg_outcomes, list_reader};
 use crate::history::BlockEvents;
 use crate::rpc::RpcError;
 use crate::rpc::dash::quorums::Commitment;
-use domain::chain::{ChainRules, PastPayments, Subnet};
+use domain::chain::{ChainRules, Subnet};
 use domain::event::{self, Event, EventKind, Field};
 use domain::list::{Block, MasternodeList};
 use domain::masternode::{Height, Masternode, MasternodeId, UnixSeconds};
@@ -123,9 +123,6 @@ impl BlockReplay<'_> {
     pub(super) async fn replay(&self, source: &mut Source, from: &ReplayPoint, next: MasternodeList) -> ReplayedBlock {
         let (before, block) = (from.list(), *next.block());
         let mut events = from.events_until(&next, self.penalty_rule.as_ref());
-        if self.rules.past_payments != PastPayments::Shown {
-            events.retain(|event| event.kind != EventKind::PaymentLost);
-        }
         let (mut sessions, mut quorums, mut commitments, mut unanswered) = (Vec::new(), Vec::new(), None, None);
         // With several blocks at once, the block of an event is unknown.
         if before.block().height.after(1) == block.height {
@@ -145,7 +142,7 @@ impl BlockReplay<'_> {
                 unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
             }
         }
-        let paid = Paid { before, next: &next, votes: self.votes };
+        let paid = Paid { before: Some(before), next: &next, votes: self.votes };
         if let Err(error) = payees::read(source, &paid, &mut events).await {
             source.capabilities.note_refusal(&error);
             unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use crate::follower::block_replay::{BlockReplay, ReplayedBlock};
 use crate::follower::blocks_ahead::{self, BlocksAhead};
+use crate::follower::election_check::ElectionCheck;
 use crate::follower::enrichment::Enrichment;
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::list_check::ListCheck;
@@ -44,6 +45,8 @@ pub(super) struct ChainSync {
     pub(super) enrichment: Enrichment,
     /// What proves the list.
     pub(super) list_check: ListCheck,
+    /// What compares elected payees with votes and payments.
+    pub(super) election_check: ElectionCheck,
     /// No other source can be used: a list that is refuted is followed, and published as such.
     pub(super) accepts_refuted: bool,
     /// The block that the node did not answer completely at the first attempt.
@@ -63,6 +66,7 @@ impl ChainSync {
             settings,
             enrichment: Enrichment::default(),
             list_check: ListCheck::default(),
+            election_check: ElectionCheck::default(),
             accepts_refuted: false,
             unanswered: None,
         }
@@ -85,7 +89,7 @@ impl ChainSync {
     }
 
     /// How blocks of a network of this kind are currently replayed.
-    fn replay(&self, subnet: Option<Subnet>) -> BlockReplay<'_> {
+    pub(super) fn replay(&self, subnet: Option<Subnet>) -> BlockReplay<'_> {
         let (rules, votes) = (&self.settings.rules, self.enrichment.votes());
         let penalty_rule = rules.penalty_rule(self.enrichment.sporks(), (self.settings.clock)());
         BlockReplay { rules, subnet: subnet.unwrap_or(Subnet::Regtest), penalty_rule, votes, counts_sessions: true }
@@ -158,8 +162,9 @@ impl ChainSync {
     async fn walk(&mut self, source: &mut Source, missed: Missed) -> Result<(), SourceError> {
         let Missed { skipped, blocks } = missed;
         let network = &self.settings.network;
-        if skipped > 0 {
-            warn!(%network, "Skipping {skipped} blocks of {network}: the node returns the list of its tip only");
+        if !skipped.is_empty() {
+            let skipped = skipped.len();
+            warn!(%network, "Skipping the lists of {skipped} blocks of {network}: the node returns the list of its tip only");
         }
         let started = Instant::now();
         let base = self.recorded.tip().map_or_else(|| blocks[0].hash, |tip| tip.hash);
@@ -171,10 +176,9 @@ impl ChainSync {
             let before = self.recorded.followed().map(|chain| chain.list().as_ref());
             let next = self.lists.next(source, *block, before).await?;
             let next = self.proven(source, next).await?;
-            self.advance(source, next).await?;
-            if done == 0 {
-                self.recorded.meters.gap_blocks.inc_by(u64::from(skipped));
-            }
+            let below = if done == 0 { &skipped[..] } else { &[] };
+            self.advance(source, next, below).await?;
+            self.recorded.meters.gap_blocks.inc_by(below.len() as u64);
             let left = blocks.len() - done - 1;
             if left > 0 && !source.capabilities.list_diffs {
                 // A full list is expensive for the node: the pause leaves it the same time for other work.
@@ -189,10 +193,18 @@ impl ChainSync {
         Ok(())
     }
 
-    async fn advance(&mut self, source: &mut Source, next: MasternodeList) -> Result<(), SourceError> {
+    /// Moves to the next list, over blocks whose lists were skipped.
+    async fn advance(
+        &mut self,
+        source: &mut Source,
+        next: MasternodeList,
+        skipped: &[Block],
+    ) -> Result<(), SourceError> {
+        let mut skipped = self.read_skipped(source, &next, skipped).await;
         let Some(chain) = self.recorded.followed() else { return Ok(()) };
         let (before, block) = (*chain.tip(), *next.block());
-        let replayed = self.replay(source.subnet()).replay(source, chain.replay_point(), next).await;
+        let replay = BlockReplay { votes: &skipped.votes, ..self.replay(source.subnet()) };
+        let replayed = replay.replay(source, chain.replay_point(), next).await;
         let is_hidden =
             self.lists.watching.is_hidden_in(chain.list()) || self.lists.watching.is_hidden_in(&replayed.list);
         self.check_answered(&replayed)?;
@@ -202,6 +214,10 @@ impl ChainSync {
             self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
         }
         self.recorded.meters.gap_blocks.inc_by(u64::from(is_hidden));
+        let is_unread = Self::is_unread(source, &skipped);
+        skipped.unread = skipped.unread.map(|unread| unread + u32::from(is_unread));
+        self.check_elections(&skipped, &replayed);
+        self.pass(skipped, before.height).await;
         let is_counted = self.recorded.state.is_counted(&block.hash);
         let Some(chain) = self.recorded.state.followed_mut() else { return Ok(()) };
         let happened = if is_counted {
@@ -225,18 +241,8 @@ impl ChainSync {
         if !source.capabilities.special_transactions {
             return;
         }
-        let Some(wrong) = self.enrichment.wrong_scores(types, chain, replayed, &rule) else { return };
-        let (network, height) = (&self.settings.network, replayed.list.block().height);
-        self.list_check.scores_checked = Some(height);
-        if let Some(first) = wrong.first() {
-            self.recorded.meters.score_disagreements.inc_by(wrong.len() as u64);
-            warn!(
-                %network,
-                height = height.0,
-                "{} scores of {network} at height {height} are not the computed ones, the first that of masternode {first}",
-                wrong.len()
-            );
-        }
+        let wrong = self.enrichment.wrong_scores(types, chain, replayed, &rule);
+        self.note_scores(replayed.list.block().height, wrong);
     }
 
     /// Asks once more about an incomplete block, at the next poll.
@@ -269,10 +275,7 @@ impl ChainSync {
         if self.recorded.followed().is_some() {
             self.recorded.meters.resyncs.inc();
         }
-        if self.recorded.history.cursor() != Some(tip) {
-            let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };
-            self.recorded.history.record(start, tip.height).await;
-        }
+        let passed = self.read_missed(source, &list, skipped).await;
         info!(
             %network,
             height = tip.height.0,
@@ -285,6 +288,12 @@ impl ChainSync {
         );
         let counters = self.recorded.state.take_counters();
         self.recorded.state.follow(FollowedChain::open(list, counters));
+        self.pass(passed, tip.height).await;
+        self.recorded.state.followed_mut().into_iter().for_each(FollowedChain::start_here);
+        if self.recorded.history.cursor() != Some(tip) {
+            let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };
+            self.recorded.history.record(start, tip.height).await;
+        }
         self.recorded.backfill.again();
         self.enrichment.forget_facts();
         Ok(())

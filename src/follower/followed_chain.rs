@@ -27,13 +27,23 @@ pub(super) struct FollowedChain {
     back: VecDeque<StepBack>,
     recent: VecDeque<Event>,
     counters: EventCounters,
+    /// The blocks since the tip whose list was skipped.
+    passed: PassedBlocks,
     /// Height of the last list that was read in full.
     verified: Height,
 }
 
-/// The changes of one block, to undo it.
+/// Blocks whose list was skipped, below the next block: their payments are events of their own.
+#[derive(Default)]
+struct PassedBlocks {
+    hashes: Vec<BlockHash>,
+    events: usize,
+}
+
+/// The changes of one block, and of the skipped blocks below it, to undo them.
 struct StepBack {
     parent: Block,
+    passed: Vec<BlockHash>,
     entries: Vec<(MasternodeId, Option<Masternode>)>,
     unreadable: Unreadable,
     events: usize,
@@ -44,8 +54,8 @@ struct StepBack {
 impl FollowedChain {
     /// Starts at a list that was read in full; counters continue from `counters`.
     pub(super) fn open(list: MasternodeList, counters: EventCounters) -> FollowedChain {
-        let (back, recent) = (VecDeque::new(), VecDeque::new());
-        FollowedChain { verified: list.block().height, at: ReplayPoint::new(list), back, recent, counters }
+        let (back, recent, passed) = (VecDeque::new(), VecDeque::new(), PassedBlocks::default());
+        FollowedChain { verified: list.block().height, at: ReplayPoint::new(list), back, recent, counters, passed }
     }
 
     /// The list at the tip, with the data that the next list is compared with.
@@ -148,10 +158,34 @@ impl FollowedChain {
         BlockEvents { sessions: Vec::new(), ..happened }
     }
 
+    /// Takes the events of a block whose list was skipped. `is_counted`: they are counted already.
+    pub(super) fn pass(&mut self, block: &BlockEvents, is_counted: bool) {
+        if is_counted {
+            self.keep(&block.events);
+        } else {
+            self.record(&block.events);
+        }
+        self.passed.hashes.push(block.block.hash);
+        self.passed.events += block.events.len();
+    }
+
+    /// The blocks that were passed are below the start of this chain: no step back undoes them.
+    pub(super) fn start_here(&mut self) {
+        self.passed = PassedBlocks::default();
+    }
+
+    /// The blocks that one step back undoes: the tip, and the skipped ones below it.
+    pub(super) fn last_step(&self) -> impl Iterator<Item = BlockHash> {
+        let passed = self.back.back().into_iter().flat_map(|step| &step.passed);
+        passed.copied().chain([self.tip().hash])
+    }
+
     fn step(&mut self, next: MasternodeList, penalties: Vec<(MasternodeId, Option<Height>)>, events: usize) {
         let entries = self.list().differences(&next).map(before).collect();
         let unreadable = self.list().unreadable().clone();
-        self.back.push_back(StepBack { parent: *self.tip(), entries, unreadable, events, penalties });
+        let PassedBlocks { hashes: passed, events: before } = std::mem::take(&mut self.passed);
+        let events = before + events;
+        self.back.push_back(StepBack { parent: *self.tip(), passed, entries, unreadable, events, penalties });
         if self.back.len() > DEPTH {
             self.back.pop_front();
         }
@@ -300,5 +334,41 @@ mod tests {
         assert_eq!(chain.correct(list(11, vec![scored(1, 66)]), Some(&CONSENSUS)).0, 1);
         assert_eq!(chain.depth_of(&block(10).hash), None);
         assert_eq!(chain.counters().node(&id(1)).penalties, 1);
+    }
+
+    #[test]
+    fn bans_that_follow_each_other_within_a_block_are_counted_where_lists_between_show_it() {
+        let banned = || Masternode { ban_height: Some(Height(1)), ..masternode(1) };
+        let nodes = |first| list(10, vec![first, masternode(2), masternode(3)]);
+        let mut chain = FollowedChain::open(nodes(masternode(1)), EventCounters::default());
+        for (seen, bans) in [(banned(), 1), (banned(), 1), (masternode(1), 1), (banned(), 2)] {
+            chain.correct(nodes(seen), None);
+            assert_eq!(chain.counters().node(&id(1)).bans.iter().sum::<u64>(), bans);
+        }
+        // It began at the tip, and lasts as many blocks as there are masternodes.
+        assert_eq!(chain.counters().last_ban(&id(1)), Some((Height(10), 4)));
+    }
+
+    #[test]
+    fn skipped_blocks_are_undone_with_the_block_above_them() {
+        let event = |height| Event {
+            block: block(height),
+            exact: true,
+            masternode: id(1),
+            node_type: domain::NodeType::Regular,
+            kind: EventKind::Payment { amount: None, payees: vec![] },
+        };
+        let paid = |height| BlockEvents { block: block(height), events: vec![event(height)], sessions: vec![] };
+        let mut chain = FollowedChain::open(list(10, vec![masternode(1)]), EventCounters::default());
+        chain.pass(&paid(11), false);
+        chain.pass(&paid(12), true);
+        advance(&mut chain, list(13, vec![masternode(1)]));
+        assert_eq!(chain.counters().node(&id(1)).payments, 1, "the second is counted already");
+        assert_eq!(chain.recent().count(), 2);
+        assert_eq!(chain.last_step().collect::<Vec<_>>(), [11, 12, 13].map(|height| block(height).hash));
+        assert_eq!(chain.step_back(), Ok(Some(2)));
+        assert_eq!((*chain.tip(), chain.recent().count()), (block(10), 0));
+        advance(&mut chain, list(11, vec![masternode(1)]));
+        assert_eq!(chain.last_step().collect::<Vec<_>>(), [block(11).hash]);
     }
 }

@@ -5,7 +5,7 @@
 //! wrong; if that one is refuted too, the source is, and another one takes over. Without the calls for a proof the list is
 //! followed unproven, and the reason is published.
 //!
-//! Never here: what the root does not cover (scores, heights, payouts); choosing a source.
+//! Never here: heights and payouts, which the root does not cover; choosing a source (`refuted_sources`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,10 +13,7 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use crate::follower::block_sync::ChainSync;
-use crate::follower::capabilities::is_refusal;
-use crate::follower::list_reader;
 use crate::follower::source::{Source, SourceError};
-use crate::follower::source_pool::SourcePool;
 use crate::rpc::{ErrorKind, RpcError};
 use domain::list::{Block, MasternodeList};
 use domain::list_proof::{
@@ -37,8 +34,14 @@ pub(super) struct ListCheck {
     checked: Option<(BlockHash, ListProofStatus)>,
     /// The newest block whose list was proven.
     proven: Option<Block>,
+    /// Blocks commit to their list, and proofs are not switched off.
+    is_wanted: bool,
+    /// What was logged last of a refuted list: its source and the difference.
+    refuted: Option<(String, Option<ListDifference>)>,
     /// The newest block whose scores were recomputed.
-    pub(super) scores_checked: Option<Height>,
+    scores_checked: Option<Height>,
+    /// Whether the scores of the last block were recomputed; `None` before the first.
+    are_scores_checked: Option<bool>,
     /// A source that could not be asked, and the height from which it is asked again.
     paused: Option<(String, Height)>,
     /// What was logged last.
@@ -85,12 +88,14 @@ impl ListCheck {
         let is_of_branch = |proven: &&Block| proven.height < tip.height || proven.hash == tip.hash;
         ListProofFacts {
             status: checked.map(|(_, status)| status.clone()).unwrap_or_default(),
+            is_wanted: self.is_wanted,
             proven_height: self.proven.as_ref().filter(is_of_branch).map(|proven| proven.height),
             scores_checked_height: self.scores_checked.filter(|height| *height <= tip.height),
         }
     }
 
     fn skip(&mut self, block: &Block, reason: &str) {
+        self.is_wanted = false;
         self.checked = Some((block.hash, ListProofStatus::Unknown(reason.into())));
     }
 
@@ -100,7 +105,12 @@ impl ListCheck {
     }
 
     /// Checks the list of a block. Where `before` is the list of the entries' block, only what changed since is compared.
-    async fn check(&mut self, source: &mut Source, before: Option<&MasternodeList>, list: &MasternodeList) -> Checked {
+    pub(super) async fn check(
+        &mut self,
+        source: &mut Source,
+        before: Option<&MasternodeList>,
+        list: &MasternodeList,
+    ) -> Checked {
         let block = list.block();
         if self.at == Some(block.hash) {
             return self.compare(list);
@@ -230,75 +240,12 @@ impl ListCheck {
     }
 }
 
-/// Notes that a source refuses the call.
+/// Notes that a source does not know the call. One that forbids it may allow it later: it is asked again after a pause.
 fn refused(source: &mut Source, error: RpcError) -> Failure {
-    if is_refusal(&error) {
+    if matches!(error.kind(), ErrorKind::UnknownMethod) {
         source.capabilities.list_proof = false;
     }
     error.into()
-}
-
-/// Whether the list that a source reports of a block is the one of the block: all of it is read.
-async fn whole_list(source: &mut Source, block: Block) -> Result<ListProofStatus, SourceError> {
-    let (list, _) = list_reader::in_full(source, block, None).await?;
-    Ok(match ListCheck::default().check(source, None, &list).await {
-        Checked::Proven => ListProofStatus::Proven,
-        Checked::ListDiffers(mismatch) | Checked::Refuted(mismatch) => ListProofStatus::Refuted(Arc::new(mismatch)),
-        Checked::Unknown(reason) => ListProofStatus::Unknown(reason.into()),
-    })
-}
-
-impl SourcePool {
-    /// Reads the lists of unused sources again whose last one was refuted.
-    pub(super) async fn audit_refuted(&mut self) {
-        for index in 0..self.sources.len() {
-            let source = &self.sources[index];
-            if self.active == Some(index)
-                || source.availability.error().is_some()
-                || !source.reports.health.list_proof.is_refuted()
-            {
-                continue;
-            }
-            let audited = match source.client.best_block_hash().await {
-                Ok(tip) => self.audit(index, tip).await,
-                Err(error) => Err(error.into()),
-            };
-            if let Err(trouble) = audited {
-                self.failed(index, &trouble);
-            }
-        }
-    }
-
-    /// Whether a refuted list is followed: no other source can be used.
-    pub(super) fn accepts_refuted(&self) -> bool {
-        self.sources.len() == 1 || self.is_overdue()
-    }
-
-    /// Refuses an unused source whose last list was refuted, until its whole list at a later tip is proven. Each tip is examined once.
-    pub(super) async fn audit(&mut self, index: usize, tip: BlockHash) -> Result<(), SourceError> {
-        if self.active == Some(index) || self.accepts_refuted() {
-            return Ok(());
-        }
-        let source = &mut self.sources[index];
-        let Some((block, mismatch)) = source.refuted.clone() else { return Ok(()) };
-        if block == tip {
-            return Err(SourceError::Refuted(mismatch));
-        }
-        let block = source.client.block_header(tip).await?.block;
-        match whole_list(source, block).await? {
-            ListProofStatus::Proven => {
-                source.trust();
-                let (network, name) = (&self.settings.network, source.name());
-                info!(%network, source = name, "The list of source {name} of {network} is proven again at height {}", block.height);
-                Ok(())
-            }
-            ListProofStatus::Refuted(mismatch) => {
-                source.distrust(tip, mismatch.clone());
-                Err(SourceError::Refuted(mismatch))
-            }
-            ListProofStatus::Unknown(_) => Err(SourceError::Refuted(mismatch)),
-        }
-    }
 }
 
 impl ChainSync {
@@ -318,6 +265,7 @@ impl ChainSync {
             self.list_check.skip(&block, "ask.proof is off");
             return Ok(list);
         }
+        self.list_check.is_wanted = true;
         if let (Some((hash, mismatch)), false) = (&source.refuted, self.accepts_refuted)
             && *hash == block.hash
         {
@@ -346,7 +294,8 @@ impl ChainSync {
         let status = match checked {
             Checked::Proven => {
                 self.list_check.proven = Some(*block);
-                self.list_check.reason = None;
+                (self.list_check.reason, self.list_check.refuted) = (None, None);
+                self.recorded.meters.refuted_lists.inc_by(0);
                 source.trust();
                 ListProofStatus::Proven
             }
@@ -360,9 +309,8 @@ impl ChainSync {
                 ListProofStatus::Unknown(reason)
             }
             Checked::ListDiffers(mismatch) | Checked::Refuted(mismatch) => {
-                let (name, mismatch) = (source.name().to_string(), Arc::new(mismatch));
-                error!(%network, source = name, "Source {name} of {network} is not trustworthy: {mismatch}");
-                source.distrust(block.hash, mismatch.clone());
+                let mismatch = Arc::new(mismatch);
+                self.distrust(source, block, &mismatch);
                 if !self.accepts_refuted {
                     return Err(SourceError::Refuted(mismatch));
                 }
@@ -371,6 +319,18 @@ impl ChainSync {
         };
         self.list_check.checked = Some((block.hash, status));
         Ok(())
+    }
+
+    /// Notes that a source reported a wrong list. The log names each difference once, however many blocks have it.
+    fn distrust(&mut self, source: &mut Source, block: &Block, mismatch: &Arc<ListMismatch>) {
+        let (network, name) = (&self.settings.network, source.name().to_string());
+        self.recorded.meters.refuted_lists.inc_by(1);
+        let difference = Some((name.clone(), mismatch.difference));
+        if self.list_check.refuted != difference {
+            error!(%network, source = name, "Source {name} of {network} is not trustworthy: {mismatch}");
+            self.list_check.refuted = difference;
+        }
+        source.distrust(block.hash, mismatch.clone());
     }
 
     /// Proves the list at the tip where that was not tried yet: after a list was read in full, or blocks were stepped back.
@@ -388,11 +348,35 @@ impl ChainSync {
 
     /// Whether a list that was read in full at the tip is the proven one. Fails if not, unless refuted lists are accepted; the
     /// proven one stays.
-    pub(super) fn accepts_full(&self, source: &mut Source, full: &MasternodeList) -> Result<bool, SourceError> {
+    pub(super) fn accepts_full(&mut self, source: &mut Source, full: &MasternodeList) -> Result<bool, SourceError> {
         let Some(mismatch) = self.list_check.refutes(full).map(Arc::new) else { return Ok(true) };
-        let (network, name) = (&self.settings.network, source.name().to_string());
-        error!(%network, source = name, "Source {name} of {network} is not trustworthy: {mismatch}");
-        source.distrust(full.block().hash, mismatch.clone());
+        self.distrust(source, full.block(), &mismatch);
         if self.accepts_refuted { Ok(false) } else { Err(SourceError::Refuted(mismatch)) }
+    }
+
+    /// Counts scores that are not the computed ones. `None`: the failures of the block are not known, so its scores are not checked.
+    pub(super) fn note_scores(&mut self, height: Height, wrong: Option<Vec<MasternodeId>>) {
+        let network = &self.settings.network;
+        let before = self.list_check.are_scores_checked.replace(wrong.is_some());
+        match (before, &wrong) {
+            (None | Some(true), None) => {
+                warn!(%network, height = height.0, "Scores of {network} are not checked from height {height} on: failed members of its \
+                      commitments are not known");
+            }
+            (Some(false), Some(_)) => {
+                info!(%network, height = height.0, "Scores of {network} are checked again from height {height} on");
+            }
+            _ => {}
+        }
+        let Some(wrong) = wrong else { return };
+        self.list_check.scores_checked = Some(height);
+        let Some(first) = wrong.first() else { return };
+        self.recorded.meters.score_disagreements.inc_by(wrong.len() as u64);
+        warn!(
+            %network,
+            height = height.0,
+            "{} scores of {network} at height {height} are not the computed ones, the first that of masternode {first}",
+            wrong.len()
+        );
     }
 }

@@ -92,7 +92,7 @@ impl Publisher {
     /// Publishes the followed list with the facts that complete it. A list that hides a watched masternode would show
     /// it as not registered: then nothing is published.
     pub(super) fn publish(&self, sources: &SourcePool, chain: &mut ChainSync) {
-        let ChainSync { recorded, enrichment, lists, settings, list_check, .. } = chain;
+        let ChainSync { recorded, enrichment, lists, settings, list_check, election_check, .. } = chain;
         let watching = &mut lists.watching;
         let (Some(followed), Some(facts)) = (recorded.followed(), enrichment.facts()) else { return };
         watching.set_own(sources.own());
@@ -111,6 +111,7 @@ impl Publisher {
         };
         let matches = watching.matches(followed.list(), self.read_at);
         let snapshot = Snapshot::new(inputs, followed.counters()).with_entry_matches(matches);
+        election_check.note(followed, snapshot.payments().elections());
         watch_entries::log_unmatched(self.state.borrow().snapshot.as_deref(), &snapshot);
         self.publish_snapshot(Some(Arc::new(snapshot)), sources, chain);
     }

@@ -90,9 +90,9 @@ impl RecordedChain {
         let mut withdrawn = 0;
         for _ in 0..blocks {
             let Some(chain) = self.state.followed_mut() else { return Ok(()) };
-            let replaced = chain.tip().hash;
+            let replaced: Vec<_> = chain.last_step().collect();
             let events = chain.step_back().map_err(|error| SourceError::Contradiction(error.to_string()))?;
-            self.state.note_replaced([replaced]);
+            self.state.note_replaced(replaced);
             withdrawn += events.unwrap_or(0);
         }
         let Some(tip) = self.tip() else { return Ok(()) };

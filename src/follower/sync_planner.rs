@@ -38,8 +38,8 @@ pub(super) enum SyncPlan {
 /// Blocks that are not followed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Missed {
-    /// Blocks that are skipped, below the ones that are replayed.
-    pub(super) skipped: u32,
+    /// Blocks whose list is skipped, below the ones that are replayed, oldest first.
+    pub(super) skipped: Vec<Block>,
     /// The blocks to replay, oldest first.
     pub(super) blocks: Vec<Block>,
 }
@@ -177,13 +177,11 @@ impl<'a> SyncPlanner<'a> {
     }
 
     fn missed(&mut self) -> Missed {
-        let mut blocks = std::mem::take(&mut self.forward);
-        let found = blocks.len();
-        if self.start.lists == AvailableLists::TipOnly {
-            blocks.truncate(1);
-        }
-        blocks.reverse();
-        Missed { skipped: (found - blocks.len()) as u32, blocks }
+        let mut skipped = std::mem::take(&mut self.forward);
+        skipped.reverse();
+        let replayed = if self.start.lists == AvailableLists::TipOnly { 1 } else { skipped.len() };
+        let blocks = skipped.split_off(skipped.len().saturating_sub(replayed));
+        Missed { skipped, blocks }
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) struct FollowerFamilies {
     resyncs: IntCounterVec,
     selection_mismatches: IntCounterVec,
     score_disagreements: IntCounterVec,
+    election_mismatches: IntCounterVec,
+    unread_payments: IntCounterVec,
+    refuted_lists: IntCounterVec,
 }
 
 /// The counters of the follower of one network.
@@ -41,6 +44,25 @@ pub struct NetworkMeters {
     pub selection_mismatches: SelectionMismatches,
     /// Scores that are not the computed ones.
     pub score_disagreements: ScoreDisagreements,
+    /// Elected payees that are not those of the votes.
+    pub election_mismatches: LateCounter,
+    /// Blocks whose payments were not read.
+    pub unread_payments: LateCounter,
+    /// Lists that are not those of their blocks.
+    pub refuted_lists: LateCounter,
+}
+
+/// A counter of one network that is shown from the first time on at which something was counted, be it 0.
+pub struct LateCounter {
+    family: IntCounterVec,
+    network: String,
+}
+
+impl LateCounter {
+    /// Adds a number.
+    pub fn inc_by(&self, number: u64) {
+        self.family.with_label_values(&[self.network.as_str()]).inc_by(number);
+    }
 }
 
 /// The counter of scores that differ from the computed ones, which is also a plain number that decisions read.
@@ -107,12 +129,19 @@ impl FollowerFamilies {
             resyncs: register::counters(registry, &process::RESYNCS)?,
             selection_mismatches: register::counters(registry, &process::QUORUM_SELECTION_MISMATCHES)?,
             score_disagreements: register::counters(registry, &process::SCORE_DISAGREEMENTS)?,
+            election_mismatches: register::counters(registry, &process::ELECTION_MISMATCHES)?,
+            unread_payments: register::counters(registry, &process::UNREAD_PAYMENT_BLOCKS)?,
+            refuted_lists: register::counters(registry, &process::REFUTED_LISTS)?,
         })
     }
 
     pub(super) fn network(&self, network: &str, totals: &Arc<NetworkTotals>) -> NetworkMeters {
         let labels = &[network];
+        let late = |family: &IntCounterVec| LateCounter { family: family.clone(), network: network.to_string() };
         NetworkMeters {
+            election_mismatches: late(&self.election_mismatches),
+            unread_payments: late(&self.unread_payments),
+            refuted_lists: late(&self.refuted_lists),
             blocks_followed: self.blocks_followed.with_label_values(labels),
             gap_blocks: GapBlocks { counter: self.gap_blocks.with_label_values(labels), totals: totals.clone() },
             reorgs: self.reorgs.with_label_values(labels),

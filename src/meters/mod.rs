@@ -97,6 +97,9 @@ mod tests {
         let meters = Meters::new(registry).unwrap();
         meters.network("").selection_mismatches.count(&[""], &[]);
         meters.watch_files([("", true, 0)].into_iter());
+        meters.network("").election_mismatches.inc_by(0);
+        meters.network("").unread_payments.inc_by(0);
+        meters.network("").refuted_lists.inc_by(0);
         meters.history().began();
         meters.history().written(0);
         meters.history().pending("", 0);

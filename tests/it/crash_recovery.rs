@@ -49,7 +49,18 @@ struct Exporter {
 
 impl Exporter {
     fn start(configuration: &Path) -> Exporter {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+        Exporter::of(Command::new(env!("CARGO_BIN_EXE_masternode-exporter")), configuration)
+    }
+
+    /// The same with so many file descriptors at most.
+    fn with_descriptors(limit: u32, configuration: &Path) -> Exporter {
+        let mut command = Command::new("/bin/sh");
+        let binary = env!("CARGO_BIN_EXE_masternode-exporter");
+        command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), binary]);
+        Exporter::of(command, configuration)
+    }
+
+    fn of(mut command: Command, configuration: &Path) -> Exporter {
         command.env_clear().arg("--config.file").arg(configuration).args(["--web.listen-address", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -224,6 +235,26 @@ async fn a_second_process_on_one_file_is_refused_as_an_invalid_configuration() {
     network.mine(1);
     first.page_of(network.tip().0).await;
     first.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_few_file_descriptors_idle_clients_stop_neither_blocks_nor_scrapes() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::new(Options::default()).unwrap();
+    let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
+    let configuration = configuration(folder.path(), &network, &server.handle().url());
+    let exporter = Exporter::with_descriptors(96, &configuration);
+    exporter.page_of(network.tip().0).await;
+    let idle: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(exporter.address).unwrap()).collect();
+    for _ in 0..3 {
+        network.mine(1);
+        let page = exporter.page_of(network.tip().0).await;
+        page.expect("process_max_fds", &[], 96.0);
+        page.expect("masternode_exporter_history_up", &[], 1.0);
+        page.expect("masternode_exporter_source_up", &[], 1.0);
+    }
+    drop(idle);
+    exporter.kill();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

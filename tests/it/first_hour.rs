@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use simulator::{Network, Options, RunningServer, Server, ServerOptions, Subnet};
+use simulator::{Network, Options, RunningServer, Server, ServerOptions, Subnet, legacy};
 
 const GUIDE: &str = "docs/guide/one-node.md";
 
@@ -83,6 +83,24 @@ async fn the_commands_of_the_guide_work_in_its_order() {
     assert!(!doctor.contains("A complete configuration"), "nothing is missing: {doctor}");
     assert!(observe.contains("mn-1"), "{observe}");
     assert!(restart.starts_with("yes: "), "{restart}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_offers_a_user_of_its_own_where_the_node_of_an_older_chain_supports_that() {
+    for (chain, name) in [(legacy::Chain::Dimecoin, "dimecoin"), (legacy::Chain::Prcycoin, "prcycoin")] {
+        let network = legacy::Network::new(legacy::Options::demo(chain, 20, 1_795_000_000)).unwrap();
+        let stage = Stage::new(true).await;
+        let credentials = Some(("exporter".to_string(), "password".to_string()));
+        let options = ServerOptions { credentials, ..ServerOptions::default() };
+        let server = Server::bind_with(network, "127.0.0.1:0", options).await.unwrap().spawn();
+        let source =
+            format!("{{name: local, url: \"{}\", username: exporter, password_file: password}}", server.handle().url());
+        stage.write(&format!("networks: [{{name: net, chain: {name}, sources: [{source}]}}]\n"));
+        let (_, report) = stage.run("x --config.file=exporter.yml doctor").await;
+        assert_eq!(report.contains("rpcauth=exporter:"), name == "dimecoin", "{report}");
+        assert!(!report.contains("rpcwhitelist") && !report.contains("disablewallet"), "{report}");
+        assert_eq!(report.contains("rpcuser and rpcpassword"), name == "prcycoin", "{report}");
+    }
 }
 
 /// The last part of the report of `doctor`: a configuration.

@@ -1,5 +1,6 @@
 //! Scenarios of simulated Dimecoin and PRCYCoin networks, through the socket: states, bans, pools, payments, refusals.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use domain::payment::Certainty;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{Event, EventKind, MasternodeId, NetworkState, Snapshot, UnixSeconds, state};
 use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
+use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, dialect};
@@ -20,22 +22,33 @@ use tokio::sync::watch;
 use crate::support::samples::Page;
 
 /// A network, one of its nodes, and a follower that polls on request. All masternodes are watched as `mn-<index>`.
-struct Stage {
-    network: Network,
-    _server: RunningServer,
-    follower: Follower,
+pub(crate) struct Stage {
+    pub(crate) network: Network,
+    pub(crate) server: RunningServer,
+    pub(crate) follower: Follower,
     states: watch::Receiver<Arc<NetworkState>>,
     _watch_list: watch::Sender<WatchList>,
     exposition: Arc<Exposition>,
+    history: Option<WriterHandle>,
 }
 
 impl Stage {
-    async fn new(options: Options) -> Stage {
-        let (rules, dialect) = match options.chain {
+    pub(crate) async fn new(options: Options) -> Stage {
+        let chain = options.chain;
+        Stage::with((chain, Network::new(options).unwrap()), |_| {}, None).await
+    }
+
+    /// A follower with other rules that begins now, and its history.
+    pub(crate) async fn with(
+        (chain, network): (Chain, Network),
+        change: impl FnOnce(&mut ChainRules),
+        history: Option<&Path>,
+    ) -> Stage {
+        let (mut rules, dialect) = match chain {
             Chain::Dimecoin => (DIMECOIN, dialect::DIMECOIN),
             Chain::Prcycoin => (PRCYCOIN, dialect::PRCYCOIN),
         };
-        let network = Network::new(options).unwrap();
+        change(&mut rules);
         let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
         let registry = Registry::new();
         let meters = Meters::new(&registry).unwrap();
@@ -51,25 +64,42 @@ impl Stage {
         let clients = vec![client(&server, rules.clone(), dialect, &meters)];
         let settings = settings(rules);
         let (publish, states) = follower::state_channel(&settings, &clients, &meters);
-        let follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
+        let mut follower = Follower::new(settings, clients, &meters, watch_receiver, publish);
+        let mut handle = None;
+        if let Some(path) = history {
+            let (path, retention) = (path.to_path_buf(), Duration::from_secs(400 * 86_400));
+            let settings = history::HistorySettings { path, retention, clock: || UnixSeconds(1_794_990_000) };
+            let (writer, ended) = Writer::start(settings, meters.history().clone()).unwrap();
+            follower = follower.with_history(writer);
+            handle = Some(ended);
+        }
         let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
-        let mut stage = Stage { network, _server: server, follower, states, _watch_list: watch_list, exposition };
+        let _watch_list = watch_list;
+        let mut stage = Stage { network, server, follower, states, _watch_list, exposition, history: handle };
         stage.follower.poll().await;
         stage
     }
 
-    async fn mine(&mut self, blocks: usize) {
+    /// Ends the process, and closes its history.
+    pub(crate) async fn end(self) {
+        drop(self.follower);
+        if let Some(handle) = self.history {
+            assert!(handle.within(Duration::from_secs(20)).await.is_some(), "the history is closed");
+        }
+    }
+
+    pub(crate) async fn mine(&mut self, blocks: usize) {
         for _ in 0..blocks {
             self.network.mine(1);
             self.follower.poll().await;
         }
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.states.borrow().snapshot.clone().expect("a list was published")
     }
 
-    async fn page(&self) -> Page {
+    pub(crate) async fn page(&self) -> Page {
         self.exposition.publish(self.states.borrow().clone());
         Page::read(&self.exposition.text(Format::Text).await)
     }

@@ -40,6 +40,7 @@ mod late_history;
 mod laws;
 mod legacy;
 mod legacy_elections;
+mod legacy_gaps;
 mod legacy_scenarios;
 mod list_proof;
 mod list_proof_followed;

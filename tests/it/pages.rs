@@ -279,6 +279,29 @@ async fn a_score_chart_ends_at_the_score_of_the_list() {
 }
 
 #[tokio::test]
+async fn a_session_ahead_has_the_time_at_which_it_begins() {
+    let mut stage = Stage::new(Options::default(), 1).await;
+    stage.poll().await;
+    let (mut ahead, mut now) = (0, 0);
+    for _ in 0..48 {
+        stage.mine(&[]).await;
+        let (site, tip) = (of(&stage), stage.snapshot().unwrap().block().height.0);
+        for index in 0..12 {
+            let page = good(&site, &format!("/masternodes/{}", stage.masternode(index)));
+            for item in page.split("<li>").filter(|item| item.contains("result due at")) {
+                let line = text(item.split("</li>").next().unwrap());
+                let start = line.split_once("from block ").unwrap().1.split_once(',').unwrap().0;
+                let start: u32 = start.trim().parse().unwrap();
+                assert_eq!(line.contains("begins in about"), start > tip, "at block {tip}: {line}");
+                assert_eq!(line.contains("under way"), start <= tip, "at block {tip}: {line}");
+                *(if start > tip { &mut ahead } else { &mut now }) += 1;
+            }
+        }
+    }
+    assert!(ahead > 20 && now > 20, "{ahead} ahead, {now} under way");
+}
+
+#[tokio::test]
 async fn an_unknown_address_is_answered_with_not_found() {
     let stage = eventful().await;
     let one = of(&stage);

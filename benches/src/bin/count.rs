@@ -11,6 +11,7 @@ use domain::snapshot::Snapshot;
 use masternode_exporter::metrics::page::{Filter, Piece};
 use masternode_exporter::metrics::{Body, Exposition, Format, MetricsSettings, Request};
 use masternode_exporter_benches::allocations::{Counting, measure};
+use masternode_exporter_benches::elections::Election;
 use masternode_exporter_benches::{data, ingest, page, render, samples, serving, sheet};
 
 #[global_allocator]
@@ -21,7 +22,7 @@ const BLOCKS: usize = 20;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let usage = "count ingest|heap|stream|render|samples|allocations|block|scraped|gzip|first|pages MASTERNODES TIMES";
+    let usage = "count ingest|heap|stream|render|samples|allocations|block|scraped|gzip|first|pages|elections MASTERNODES TIMES";
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok()).expect(usage);
     let (count, times) = (number(2), number(3));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
@@ -53,6 +54,10 @@ fn main() {
             (0..times).for_each(|_| runtime.block_on(first(&body, count)));
         }
         "pages" => runtime.block_on(pages(count, times)),
+        "elections" => {
+            let election = Election::new(count);
+            (0..times).for_each(|_| assert!(black_box(&election).hold() > 0));
+        }
         part => rendering(part, usage, count, times),
     }
 }

@@ -31,7 +31,7 @@ const UNEVALUATED: &str =
     "This alert is no longer evaluated: its subject is not watched, not configured or not on the list.";
 
 /// Name and subject of an alert, without labels that may change while the subject stays the same.
-fn identity(alert: &Alert, labels: &Labels) -> String {
+pub(super) fn identity(alert: &Alert, labels: &Labels) -> String {
     let own: &[&str] = match alert.scope {
         Scope::Masternode => &["network", "masternode"],
         Scope::Exporter => &[],
@@ -42,7 +42,7 @@ fn identity(alert: &Alert, labels: &Labels) -> String {
 }
 
 /// The labels of an alert of a subject: those of the Prometheus rules, and the configured ones.
-fn labels_of(subject: &EvaluatedSubject, alert: &Alert, settings: &AlertingSettings) -> Labels {
+pub(super) fn labels_of(subject: &EvaluatedSubject, alert: &Alert, settings: &AlertingSettings) -> Labels {
     let mut labels = Labels::clone(&subject.labels);
     if alert.scope == Scope::Exporter {
         labels.insert("job".into(), settings.job.clone());
@@ -88,6 +88,7 @@ impl AlertStore {
             };
             self.mark_resolved(&key, description, now);
         }
+        self.close_earlier(evaluation, settings, now);
         left_out
     }
 
@@ -195,7 +196,7 @@ fn log(what: &str, entry: &AlertState) {
 const OWN: &[&str] = &["network", "masternode", "alias", "node_type", "severity"];
 
 /// The text of a resolved alert.
-fn resolution(alert: &Alert, labels: &Labels) -> String {
+pub(super) fn resolution(alert: &Alert, labels: &Labels) -> String {
     let node = labels.get("alias").or_else(|| labels.get("masternode"));
     let groups = labels.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
     let groups: String = groups.map(|(name, group)| format!(" {name}={group}")).collect();

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::follower::capabilities::is_refusal;
 use crate::follower::followed_chain::FollowedChain;
 use crate::follower::source::Source;
-use crate::rpc::{ErrorKind, RpcError};
+use crate::rpc::RpcError;
 use domain::chain_facts::{ChainFacts, Collateral};
 use domain::list::Block;
 use domain::masternode::{BlockHash, Height, MasternodeId};
@@ -158,10 +159,6 @@ async fn collateral(
     };
     hashes.extend(confirmed.map(|hash| (confirming, hash)));
     Ok(Some(Collateral { height, confirmed }))
-}
-
-fn is_refusal(error: &RpcError) -> bool {
-    matches!(error.kind(), ErrorKind::UnknownMethod | ErrorKind::Forbidden)
 }
 
 #[cfg(test)]

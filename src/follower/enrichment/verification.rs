@@ -38,7 +38,7 @@ impl Enrichment {
     }
 
     /// The masternodes whose score after a block is not the computed one. `None` where the failures of the block are not known:
-    /// its commitments were not read, or members of a quorum with failures are not computed.
+    /// its commitments were not read, or members of a quorum with failures are neither computed nor read.
     pub(in crate::follower) fn wrong_scores(
         &self,
         types: &[QuorumType],
@@ -55,7 +55,7 @@ impl Enrichment {
         match &replayed.commitments {
             Some(commitments) => {
                 for commitment in commitments {
-                    for id in self.failed(types, chain, commitment)? {
+                    for id in self.failed(types, (chain, &replayed.quorums), commitment)? {
                         *failures.entry(id).or_default() += 1;
                     }
                 }
@@ -66,22 +66,25 @@ impl Enrichment {
         Some(score_check::disagreements(before, after, &failures, rule))
     }
 
-    /// The members that a commitment marks as failed; `None` if they are not known.
+    /// The members that a commitment marks as failed; `None` if they are not known. Members that were not computed yet, as after a start
+    /// or a gap, are those that the node names.
     fn failed(
         &self,
         types: &[QuorumType],
-        chain: &FollowedChain,
+        (chain, read): (&FollowedChain, &[ReadQuorum]),
         commitment: &Commitment,
     ) -> Option<Vec<MasternodeId>> {
         let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { return Some(Vec::new()) };
         if commitment.valid_members == 0 || commitment.valid_members == kind.size {
             return Some(Vec::new());
         }
-        let (kind, cycle) = session(types, chain, kind.id, (&commitment.hash, commitment.index))?;
-        let members = match kind.quorums {
-            1 => self.selection.members(kind, cycle)?,
-            _ => self.rotation.members(kind, cycle, commitment.index)?,
-        };
+        let computed = session(types, chain, kind.id, (&commitment.hash, commitment.index));
+        let computed = computed.and_then(|(kind, cycle)| match kind.quorums {
+            1 => self.selection.members(kind, cycle),
+            _ => self.rotation.members(kind, cycle, commitment.index),
+        });
+        let is_of = |quorum: &&ReadQuorum| quorum.quorum_type == kind.id && quorum.hash == commitment.hash;
+        let members = computed.or_else(|| read.iter().find(is_of).map(|quorum| quorum.members.clone()))?;
         Some(commitment.failed(&members)?.into_iter().copied().collect())
     }
 }

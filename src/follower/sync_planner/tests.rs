@@ -59,12 +59,18 @@ fn check(cases: Vec<Case>) {
     }
 }
 
+/// Blocks to replay, and the number of skipped ones below them.
+fn missed(skipped: u32, blocks: RangeInclusive<u32>, block: fn(u32) -> Block) -> Missed {
+    let lowest = *blocks.start();
+    Missed { skipped: (lowest - skipped..lowest).map(block).collect(), blocks: blocks.map(block).collect() }
+}
+
 fn extend(skipped: u32, blocks: RangeInclusive<u32>) -> SyncPlan {
-    SyncPlan::Extend(Missed { skipped, blocks: blocks.map(block).collect() })
+    SyncPlan::Extend(missed(skipped, blocks, block))
 }
 
 fn reorg(depth: usize, skipped: u32, blocks: RangeInclusive<u32>) -> SyncPlan {
-    SyncPlan::Reorg { depth, missed: Missed { skipped, blocks: blocks.map(other).collect() } }
+    SyncPlan::Reorg { depth, missed: missed(skipped, blocks, other) }
 }
 
 #[test]

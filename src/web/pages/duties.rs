@@ -27,7 +27,6 @@ pub(super) fn section(subject: &Subject<'_>, id: &MasternodeId, now: UnixSeconds
     let outlook = node.and_then(|node| snapshot.offline_outlook(&node));
     let restart = snapshot.restart_blocks(u64::from(RESTART_MINUTES) * 60);
     let restart = node.and_then(|node| snapshot.restart_outlook(&node, restart));
-    let expected = |height: Height| snapshot.facts().expected_at(height, snapshot.block(), snapshot.rules());
     let calendar = format!("/api/v1/masternodes/{id}/duties.ics");
     html! {
         section aria-labelledby="duties" {
@@ -44,7 +43,9 @@ pub(super) fn section(subject: &Subject<'_>, id: &MasternodeId, now: UnixSeconds
                             (duty.quorum_type)
                             @if let Some(index) = duty.index { ", quorum " (index) }
                             " from block " (duty.start.0) ", result due at " (duty.due.0)
-                            @if let Some(time) = expected(duty.start) { span.when { (format::format_age(now, time)) } }
+                            @if duty.start > snapshot.block().height {
+                                "; begins in " (format::in_blocks(snapshot, now, format::blocks_to(snapshot, duty.start)))
+                            } @else { "; under way" }
                         }
                     }
                     @if known.len() > LISTED { li { (known.len() - LISTED) " more" } }

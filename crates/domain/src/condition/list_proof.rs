@@ -8,6 +8,9 @@ use crate::list_proof::ListProofStatus;
 /// Seconds after the start of a network in which a source that was not examined yet may be the one that was refuted before.
 const YOUNG_SECONDS: u64 = 600;
 
+/// Blocks after which scores count as not checked: as many as a session of the largest quorum type takes.
+const SCORES_UNCHECKED_BLOCKS: u32 = 48;
+
 /// The conditions of what is checked against the chain.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
@@ -25,6 +28,17 @@ pub(super) const CONDITIONS: &[Condition] = &[
         equal: SOURCE,
         reason: "The source answers, but its list is wrong.",
     }]),
+    Condition::new(
+        "MasternodeExporterListUnproven",
+        Severity::Warning,
+        1_800,
+        Rule::Network(list_unproven),
+        [
+            "The masternode list of a network is no longer proven by its blocks.",
+            "The masternode list of {network} was no longer proven and is proven again.",
+        ],
+    )
+    .any(),
     Condition::new(
         "MasternodeExporterScoresDisagree",
         Severity::Warning,
@@ -59,6 +73,35 @@ fn list_refuted(source: &SourceContext<'_>) -> Verdict {
     }
 }
 
+/// The list was proven once, and is not any more. A refuted list has a condition of its own.
+fn list_unproven(network: &NetworkContext<'_>) -> Verdict {
+    let Some(snapshot) = network.fresh else { return Verdict::Unknown };
+    let proof = &snapshot.facts().list_proof;
+    let reason = match &proof.status {
+        ListProofStatus::Proven => return Verdict::DoesNotHold,
+        _ if !proof.is_wanted => return Verdict::Inapplicable,
+        ListProofStatus::Refuted(_) => return Verdict::Inapplicable,
+        ListProofStatus::Unknown(reason) => reason,
+    };
+    // What was proven before the start of this process is not known: nothing is resolved.
+    let Some(proven) = proof.proven_height else { return Verdict::Unknown };
+    let blocks = snapshot.block().height.above(proven);
+    let text = format!(
+        "The masternode list of {} was last proven at block {proven}, {blocks} blocks ago: {reason}. A source that reports a wrong list \
+         is not noticed. Run masternode-exporter doctor.",
+        network.name()
+    );
+    Verdict::holds(blocks, text)
+}
+
+/// Whether scores were checked lately; `None` on chains without them. What is not checked is not known to agree.
+fn are_scores_checked(network: &NetworkContext<'_>) -> Option<bool> {
+    let Some(snapshot) = network.fresh else { return Some(false) };
+    let checked = snapshot.facts().list_proof.scores_checked_height;
+    let is_recent = checked.is_some_and(|height| snapshot.block().height.above(height) <= SCORES_UNCHECKED_BLOCKS);
+    (snapshot.rules().has_dkg || checked.is_some()).then_some(is_recent)
+}
+
 fn scores_disagree(network: &NetworkContext<'_>) -> Verdict {
     if let Some(scores) = network.memory.score_disagreements.recent() {
         let text = format!(
@@ -68,5 +111,9 @@ fn scores_disagree(network: &NetworkContext<'_>) -> Verdict {
         );
         return Verdict::holds(scores as f64, text);
     }
-    if network.is_young(memory::DISAGREEMENT_SECONDS) { Verdict::Unknown } else { Verdict::DoesNotHold }
+    match are_scores_checked(network) {
+        None => Verdict::Inapplicable,
+        Some(true) if !network.is_young(memory::DISAGREEMENT_SECONDS) => Verdict::DoesNotHold,
+        Some(_) => Verdict::Unknown,
+    }
 }

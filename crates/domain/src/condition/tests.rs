@@ -6,6 +6,7 @@ mod absent;
 mod calls_and_own_nodes;
 mod duties;
 mod process;
+mod proofs;
 mod restarts;
 mod sessions;
 mod thresholds;
@@ -19,6 +20,7 @@ use crate::chain::{ChainRules, DASH, DIMECOIN, Subnet};
 use crate::chain_facts::ChainFacts;
 use crate::counters::EventCounters;
 use crate::event::{BanCause, Event, EventKind};
+use crate::list_proof::ListProofFacts;
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
 use crate::network_state::{Moment, NetworkState, SourceHealth};
 use crate::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
@@ -59,6 +61,8 @@ struct Scene {
     seconds_later: u64,
     formations: Formations,
     rotations: Vec<Arc<Rotation>>,
+    proof: ListProofFacts,
+    subnet: Subnet,
 }
 
 /// The condition that holds of every scene: 200 masternodes have more than one seat each in a cycle of 1,920.
@@ -80,6 +84,8 @@ impl Default for Scene {
             seconds_later: 0,
             formations: Formations::new(),
             rotations: vec![],
+            proof: ListProofFacts::default(),
+            subnet: Subnet::Main,
         }
     }
 }
@@ -107,7 +113,8 @@ impl Scene {
             formations: self.formations.clone(),
             rotations: self.rotations.clone(),
             own_nodes: Arc::new(self.own_nodes.clone()),
-            ..ChainFacts::new(Subnet::Main)
+            list_proof: self.proof.clone(),
+            ..ChainFacts::new(self.subnet)
         };
         let parts = SnapshotInputs {
             network: "net".into(),

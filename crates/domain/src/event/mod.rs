@@ -61,7 +61,8 @@ pub enum EventKind {
         /// The cause.
         cause: BanCause,
         /// Blocks after which the ban ends on chains where it ends by itself, from the block before this one: the number of
-        /// masternodes, banned ones included; one more if a list read between two blocks shows it.
+        /// masternodes, banned ones included; one more if a list read between two blocks shows it. 0 if blocks were skipped, so
+        /// that the block of the ban is not known.
         among: u32,
     },
     /// A ban ended.

@@ -125,6 +125,8 @@ impl ListProofStatus {
 pub struct ListProofFacts {
     /// Whether the list is the one of its block.
     pub status: ListProofStatus,
+    /// The blocks of the chain commit to their list, and proofs are not switched off.
+    pub is_wanted: bool,
     /// Height of the newest block whose list was proven; `None` before the first.
     pub proven_height: Option<Height>,
     /// Height of the newest block whose scores were recomputed, whether they agreed or not; `None` before the first.

@@ -12,9 +12,10 @@ use std::num::NonZeroU32;
 use crate::chain_facts::{ChainFacts, Collateral};
 use crate::list::MasternodeList;
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, Outpoint, UnixSeconds};
+use crate::payment::chance;
 use crate::payment::election::ElectionGap;
 use crate::payment::pool::PoolRule;
-use crate::payment::{chance, score};
+use crate::payment::score::ScorePrefix;
 
 /// The masternodes of a list that payments know, and the payees of the blocks ahead.
 pub(super) struct Contest<'a> {
@@ -32,7 +33,8 @@ pub(super) struct Entry<'a> {
     pub(super) index: usize,
     pub(super) payee: Option<Cow<'a, str>>,
     last_paid: LastPaid,
-    outpoint: Outpoint,
+    /// `None` while the block of the 15th confirmation is not known.
+    score: Option<ScorePrefix>,
     order: StorageOrder,
     /// The time from which its start no longer excludes it.
     opens: u64,
@@ -61,14 +63,18 @@ impl<'a> Contest<'a> {
         let known = masternodes.iter().filter(|masternode| is_known(rule, masternode)).count();
         let known = u32::try_from(known).unwrap_or(u32::MAX);
         let payable = |(_, masternode): &(usize, &Masternode)| is_known(rule, masternode) && masternode.is_payable();
-        let entry = |(index, masternode): (usize, &'a Masternode)| Entry {
-            index,
-            payee: masternode.details.payout_address(),
-            last_paid: last_paid(masternode),
-            outpoint: outpoint(&masternode.id),
-            order: storage_order(&masternode.id),
-            opens: opens(rule, masternode, known),
-            collateral: facts.collaterals.get(&masternode.id).copied(),
+        let entry = |(index, masternode): (usize, &'a Masternode)| {
+            let collateral = facts.collaterals.get(&masternode.id).copied();
+            let confirmed = collateral.and_then(|collateral| collateral.confirmed);
+            Entry {
+                index,
+                payee: masternode.details.payout_address(),
+                last_paid: last_paid(masternode),
+                score: confirmed.map(|confirmed| ScorePrefix::new(&outpoint(&masternode.id), &confirmed)),
+                order: storage_order(&masternode.id),
+                opens: opens(rule, masternode, known),
+                collateral,
+            }
         };
         let entries = masternodes.iter().enumerate().filter(payable).map(entry).collect();
         let payees = votes.iter().map(|vote| (vote.height, Cow::Borrowed(&*vote.payee))).collect();
@@ -119,9 +125,7 @@ impl<'a> Contest<'a> {
         let size = chance::pool_size(queued, self.known, self.rule.divisor).map_or(0, NonZeroU32::get);
         let mut best: Option<(Hash, &Entry<'_>)> = None;
         for entry in queue.entries.iter().take(size as usize) {
-            let confirmed = entry.collateral.and_then(|collateral| collateral.confirmed);
-            let confirmed = confirmed.ok_or(ElectionGap::Collaterals(1))?;
-            let own = score::hashed(&entry.outpoint, &confirmed, electing);
+            let own = entry.score.as_ref().ok_or(ElectionGap::Collaterals(1))?.score(electing);
             // Of equal scores the first wins.
             if best.is_none_or(|(highest, _)| own > highest) {
                 best = Some((own, entry));

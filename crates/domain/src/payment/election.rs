@@ -28,6 +28,7 @@ pub const CONFIRMATION: u32 = 15;
 #[derive(Clone, Debug, Default)]
 pub struct Elections {
     ahead: Vec<PaymentAhead>,
+    held: Vec<(Height, usize)>,
     gap: Option<ElectionGap>,
 }
 
@@ -117,13 +118,19 @@ impl Elections {
 
     /// None, for this reason.
     pub(super) fn unknown(gap: ElectionGap) -> Elections {
-        Elections { ahead: Vec::new(), gap: Some(gap) }
+        Elections { gap: Some(gap), ..Elections::default() }
     }
 
     /// The payees ahead, ascending by height. Blocks whose payee is not known are absent, as are those for which no
     /// masternode is eligible.
     pub fn ahead(&self) -> &[PaymentAhead] {
         &self.ahead
+    }
+
+    /// The blocks whose payee the queue and the hashes of the tip elect, and the masternode by its index in the list, whatever the
+    /// votes for them: to compare both.
+    pub fn held(&self) -> &[(Height, usize)] {
+        &self.held
     }
 
     /// Why the next payee is not computed; `None` if it is, or if the chain pays in a fixed order.
@@ -159,7 +166,7 @@ impl Elections {
             votes: Some(vote.votes),
             certainty: Certainty::Voted,
         };
-        let mut elections = Elections { ahead: votes.iter().map(voted).collect(), gap: None };
+        let mut elections = Elections { ahead: votes.iter().map(voted).collect(), ..Elections::default() };
         elections.gap = match Contest::new(rule, list, facts) {
             None => Some(ElectionGap::Votes),
             Some(_) if !rule.elects => Some(ElectionGap::Rule),
@@ -217,6 +224,9 @@ impl Elections {
     /// Adds an elected payee; votes that agree make it no surer, and votes for another one replace it.
     fn add(&mut self, height: Height, elected: Option<(usize, Option<Cow<'_, str>>)>, certainty: Certainty) {
         let Some((index, payee)) = elected else { return };
+        if certainty == Certainty::Exact {
+            self.held.push((height, index));
+        }
         let payee: Option<Box<str>> = payee.map(|payee| payee.into());
         match self.ahead.iter_mut().find(|ahead| ahead.height == height) {
             Some(voted) if voted.payee == payee => (voted.index, voted.certainty) = (Some(index), certainty),
@@ -242,7 +252,8 @@ impl Elections {
             votes: None,
             certainty,
         };
-        let mut elections = Elections { ahead: vec![ahead(tip.after(1), next, Certainty::Exact)], gap: None };
+        let ahead_of_tip = vec![ahead(tip.after(1), next, Certainty::Exact)];
+        let mut elections = Elections { ahead: ahead_of_tip, held: vec![(tip.after(1), next)], gap: None };
         if let Some(then) = best_by_distance(masternodes, &list.block().hash) {
             elections.ahead.push(ahead(tip.after(2), then, Certainty::Forecast));
         }

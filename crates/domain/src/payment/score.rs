@@ -6,18 +6,30 @@ use sha2::{Digest, Sha256};
 
 use crate::masternode::{BlockHash, Hash, Outpoint};
 
-/// Score of a masternode in the election by the block `electing`; the highest wins, compared as displayed.
-///
-/// Double SHA-256 of the outpoint, the hash of the block with the 15th confirmation of its collateral, and the hash of
-/// the electing block: `CMasternode::CalculateScore` in `src/masternode/masternode.cpp` of Dimecoin.
-pub(super) fn hashed(collateral: &Outpoint, confirmed: &BlockHash, electing: &BlockHash) -> Hash {
-    let hash = Sha256::new()
-        .chain_update(collateral.txid.in_memory_order())
-        .chain_update(collateral.index.to_le_bytes())
-        .chain_update(confirmed.0.in_memory_order())
-        .chain_update(electing.0.in_memory_order())
-        .finalize();
-    displayed(Sha256::digest(hash).into())
+/// What the scores of a masternode have in common, hashed once: its outpoint, and the block with the 15th confirmation of its
+/// collateral.
+#[derive(Clone)]
+pub(super) struct ScorePrefix(Sha256);
+
+impl ScorePrefix {
+    /// That of a masternode.
+    pub(super) fn new(collateral: &Outpoint, confirmed: &BlockHash) -> ScorePrefix {
+        ScorePrefix(
+            Sha256::new()
+                .chain_update(collateral.txid.in_memory_order())
+                .chain_update(collateral.index.to_le_bytes())
+                .chain_update(confirmed.0.in_memory_order()),
+        )
+    }
+
+    /// Score in the election by the block `electing`; the highest wins, compared as displayed.
+    ///
+    /// Double SHA-256 of the outpoint, the hash of the block with the 15th confirmation of its collateral, and the hash of
+    /// the electing block: `CMasternode::CalculateScore` in `src/masternode/masternode.cpp` of Dimecoin.
+    pub(super) fn score(&self, electing: &BlockHash) -> Hash {
+        let hash = self.0.clone().chain_update(electing.0.in_memory_order()).finalize();
+        displayed(Sha256::digest(hash).into())
+    }
 }
 
 /// Score of a masternode in the election by the block `electing`; the largest wins.

@@ -100,7 +100,7 @@ fn the_best_score_of_the_pool_is_elected_whatever_the_size_of_the_network() {
         let facts = facts(&list, votes());
         let own = |number: u32| {
             let outpoint = Outpoint { txid: hash(number), index: number % 2 };
-            score::hashed(&outpoint, &BlockHash(hash(999)), &BlockHash(hash(TIP - 91)))
+            score::ScorePrefix::new(&outpoint, &BlockHash(hash(999))).score(&BlockHash(hash(TIP - 91)))
         };
         let best = (1..=pool).max_by_key(|number| own(*number)).map(|number| number.to_string());
         assert_eq!(elected(&list, &facts), Ok(best), "{count} masternodes");

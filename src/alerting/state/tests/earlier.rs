@@ -1,0 +1,87 @@
+//! A start without stored alerts: incidents of the process before are resolved.
+
+use super::*;
+
+fn pagerduty() -> Receiver {
+    receiver("pd", Kind::PagerDuty, Severity::Critical)
+}
+
+fn settings() -> AlertingSettings {
+    let receivers = vec![pagerduty(), pager(), receiver("am", Kind::Alertmanager, Severity::Info)];
+    AlertingSettings { receivers, ..hold(0) }
+}
+
+fn reasons(book: &AlertStore, receiver: &Receiver, second: u64) -> Vec<(String, NotificationReason)> {
+    let due = book.due(receiver, UnixSeconds(second)).into_iter();
+    due.map(|notice| (notice.entry.labels["masternode"].clone(), notice.occasion)).collect()
+}
+
+fn evaluated(book: &mut AlertStore, subjects: Vec<EvaluatedSubject>, second: u64) {
+    assert_eq!(book.update(&holding(subjects), &settings(), UnixSeconds(second)), 0);
+}
+
+/// A process without a history.
+fn fresh() -> AlertStore {
+    let mut book = AlertStore::default();
+    book.begin_without_state(UnixSeconds(10));
+    book
+}
+
+#[test]
+fn what_ended_while_no_process_ran_is_resolved_in_pagerduty_only_and_once() {
+    let mut book = fresh();
+    evaluated(&mut book, vec![recovered()], 11);
+    let key = key(&condition("MasternodePoSeBanned").alert, &book.entries.values().next().unwrap().labels);
+    assert_eq!(book.entries.keys().collect::<Vec<_>>(), [&key], "the key of the incident");
+    assert_eq!(reasons(&book, &pagerduty(), 12), [("ab".into(), NotificationReason::Resolved)]);
+    assert_eq!(reasons(&book, &pager(), 12), [], "a message to people");
+    assert_eq!(reasons(&book, &receiver("am", Kind::Alertmanager, Severity::Info), 12), []);
+    let due = book.due(&pagerduty(), UnixSeconds(12));
+    book.mark_notified("pd", &due, UnixSeconds(12));
+    book.prune(&settings().receivers, UnixSeconds(12));
+    evaluated(&mut book, vec![recovered()], 13);
+    assert!(book.entries.is_empty(), "once");
+}
+
+#[test]
+fn what_fires_is_sent_first_and_what_is_not_known_is_not_resolved() {
+    let mut book = fresh();
+    let subjects = |third| vec![banned(), masternode("cd", Verdict::DoesNotHold), masternode("ef", third)];
+    evaluated(&mut book, subjects(Verdict::Unknown), 11);
+    let found = reasons(&book, &pagerduty(), 12);
+    assert_eq!(found, [("ab".into(), NotificationReason::Fired), ("cd".into(), NotificationReason::Resolved)]);
+    evaluated(&mut book, subjects(Verdict::Inapplicable), 13);
+    assert_eq!(reasons(&book, &pagerduty(), 14).len(), 2);
+    evaluated(&mut book, subjects(Verdict::DoesNotHold), 15);
+    assert_eq!(reasons(&book, &pagerduty(), 16)[2], ("ef".into(), NotificationReason::Resolved));
+}
+
+#[test]
+fn with_stored_state_or_hours_later_nothing_is_resolved_that_was_not_sent() {
+    let stored = |kept: Vec<(String, String)>| {
+        let mut book = AlertStore::default();
+        assert_eq!(book.restore(kept, &Catalogue::default(), UnixSeconds(10)), 0);
+        book
+    };
+    let mut first = stored(vec![]);
+    evaluated(&mut first, vec![recovered()], 11);
+    assert_eq!(reasons(&first, &pagerduty(), 12).len(), 1, "a new history has no state either");
+    let changes = first.take_changes();
+    let kept: Vec<_> = changes.into_iter().filter_map(|(key, text)| Some((key, text?))).collect();
+    let mark: Vec<_> = kept.into_iter().filter(|(key, _)| !key.starts_with("Masternode")).collect();
+    assert_eq!(mark.len(), 1, "that it is stored is stored");
+    let mut second = stored(mark);
+    evaluated(&mut second, vec![recovered()], 11);
+    assert!(second.entries.is_empty());
+    let mut late = fresh();
+    evaluated(&mut late, vec![recovered()], 8_000);
+    assert!(late.entries.is_empty());
+}
+
+#[test]
+fn the_number_of_resolutions_is_bounded() {
+    let mut book = fresh();
+    let subjects = (0..1_000).map(|number| masternode(&format!("{number:04}"), Verdict::DoesNotHold)).collect();
+    evaluated(&mut book, subjects, 11);
+    assert_eq!(reasons(&book, &pagerduty(), 12).len(), 500);
+}
