@@ -5,7 +5,7 @@
 //!
 //! Never here: HTTP; the state of a rejected notification (`state`).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -22,10 +22,17 @@ const MOST_SHOWN: usize = 200;
 /// Parts of a secret of at least this length are removed from the shown text.
 const SHORTEST_PART: usize = 6;
 
-/// Describes a response other than success. `retry_after` is its header, `secrets` must not be shown.
-pub(super) fn failure(status: StatusCode, retry_after: Option<&str>, body: &[u8], secrets: &[&str]) -> SendError {
+/// Describes a response other than success. `retry_after` is its header, in seconds or as a time that is compared with
+/// `date`, the time of the receiver. `secrets` must not be shown.
+pub(super) fn failure(
+    status: StatusCode,
+    retry_after: Option<&str>,
+    date: Option<SystemTime>,
+    body: &[u8],
+    secrets: &[&str],
+) -> SendError {
     let text = String::from_utf8_lossy(body);
-    let wait = asked(retry_after, &serde_json::from_str(&text).unwrap_or_default());
+    let wait = asked(retry_after, date, &serde_json::from_str(&text).unwrap_or_default());
     let why = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; check its token",
         StatusCode::NOT_FOUND | StatusCode::GONE => "; check its url",
@@ -53,11 +60,13 @@ fn is_final(status: StatusCode) -> bool {
 }
 
 /// The longest pause of the header and of the body as Telegram (`parameters.retry_after`), Discord (`retry_after`, with
-/// a fraction) and Matrix (`retry_after_ms`) write it.
-fn asked(header: Option<&str>, body: &Value) -> Option<Duration> {
-    let header = header.and_then(|text| text.trim().parse().ok());
-    let milliseconds = body["retry_after_ms"].as_f64().map(|milliseconds| milliseconds / 1000.0);
-    let in_body = [body["parameters"]["retry_after"].as_f64(), body["retry_after"].as_f64(), milliseconds];
+/// a fraction) and Matrix (`retry_after_ms`) write it. A proxy may turn a number of the body into a text.
+fn asked(header: Option<&str>, date: Option<SystemTime>, body: &Value) -> Option<Duration> {
+    let until = |text: &str| Some(httpdate::parse_http_date(text).ok()?.duration_since(date?).ok()?.as_secs_f64());
+    let header = header.map(str::trim).and_then(|text| text.parse().ok().or_else(|| until(text)));
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let milliseconds = number(&body["retry_after_ms"]).map(|milliseconds| milliseconds / 1000.0);
+    let in_body = [number(&body["parameters"]["retry_after"]), number(&body["retry_after"]), milliseconds];
     let seconds = in_body.into_iter().chain([header]).flatten();
     let seconds = seconds.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0).reduce(f64::max)?;
     Some(Duration::from_secs_f64(seconds.min(LONGEST_ASKED.as_secs_f64())))
@@ -82,7 +91,8 @@ mod tests {
     use super::*;
 
     fn of(status: u16, header: Option<&str>, body: &str) -> SendError {
-        failure(StatusCode::from_u16(status).unwrap(), header, body.as_bytes(), &[])
+        let date = httpdate::parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT").ok();
+        failure(StatusCode::from_u16(status).unwrap(), header, date, body.as_bytes(), &[])
     }
 
     #[test]
@@ -109,9 +119,17 @@ mod tests {
             (None, r#"{"parameters":{"retry_after":1e300}}"#, Some(600.0)),
             (None, r#"{"retry_after":-3}"#, None),
             (None, r#"{"retry_after":"soon"}"#, None),
+            (None, r#"{"retry_after":" 12.5"}"#, Some(12.5)),
+            (None, r#"{"parameters":{"retry_after":"8"}}"#, Some(8.0)),
+            (None, r#"{"retry_after":null,"parameters":[]}"#, None),
+            (Some("1.5"), "", Some(1.5)),
+            (Some("Wed, 21 Oct 2015 07:29:30 GMT"), "", Some(90.0)),
+            (Some("Wednesday, 21-Oct-15 07:28:20 GMT"), telegram, Some(35.0)),
+            (Some("Thu, 22 Oct 2015 07:28:00 GMT"), "", Some(600.0)),
+            (Some("Wed, 21 Oct 2015 07:27:00 GMT"), "", None),
             (None, "[", None),
             (Some("NaN"), "", None),
-            (Some("Wed, 21 Oct 2015 07:28:00 GMT"), "", None),
+            (Some("Wed, 21 Oct 2015 07:28:00 GMT"), "", Some(0.0)),
         ] {
             assert_eq!(of(429, header, body).wait, seconds.map(Duration::from_secs_f64), "{header:?} {body}");
         }
@@ -122,7 +140,7 @@ mod tests {
         let secrets = ["https://hooks.example.org/services/T0123456/abcdefgh?key=qwertyuiop", "42:hunter2-token", "xy"];
         let body =
             "no\r\nroute for /services/T0123456/abcdefgh, bot42:hunter2-token, 42%3Ahunter2-token, qwertyuiop xy!";
-        let shown = failure(StatusCode::BAD_REQUEST, None, body.as_bytes(), &secrets).answer;
+        let shown = failure(StatusCode::BAD_REQUEST, None, None, body.as_bytes(), &secrets).answer;
         for secret in ["T0123456", "abcdefgh", "hunter2", "qwertyuiop", "xy", "\n"] {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }

@@ -206,14 +206,14 @@ fn parse(address: &str) -> Result<Url, SendError> {
 
 async fn judge(mut answer: Response, secrets: &[&str]) -> Result<Accepted, SendError> {
     let status = answer.status();
+    let date = answer.headers().get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     if status.is_success() {
-        let date = answer.headers().get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
         let date = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
         return Ok(Accepted { date: date.map(|since| UnixSeconds(since.as_secs())), refused: Vec::new() });
     }
     let body = beginning(&mut answer).await;
     let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Err(answer::failure(status, asked, &body, secrets))
+    Err(answer::failure(status, asked, date, &body, secrets))
 }
 
 /// The body, up to the limit, or as far as it arrives.

@@ -51,7 +51,13 @@ const MEMORY_SECONDS: u32 = 7 * 86_400;
 /// report.
 pub const HELD: &str = "page:masternode_alert_text:held";
 
-/// The same, one series for each subject.
+/// Those that are remembered: almost none while all exporters run, so what depends on them costs little.
+const UNREPORTED: &str = "page:masternode_alert_text:unreported";
+
+/// Exporters that evaluate the masternodes of [`UNREPORTED`]: read once instead of in each clause of [`HELD`].
+const SUBJECT: &str = "page:masternode_alert_subject:unreported";
+
+/// The same as [`HELD`], one series for each subject.
 pub const FIRING: &str = "masternode:masternode_alert_text:firing";
 
 /// Number of exporters of a job that report a network.
@@ -131,7 +137,7 @@ type Record = (&'static str, &'static str, String);
 
 /// Each recording rule, in order of dependency.
 fn records(catalogue: &Catalogue) -> Vec<Record> {
-    presence().into_iter().chain([held(catalogue), firing(catalogue)]).collect()
+    presence().into_iter().chain(unreported()).chain([held(catalogue), firing(catalogue)]).collect()
 }
 
 /// Rules about exporters that are present, and about what is missing without them.
@@ -202,62 +208,77 @@ fn names(catalogue: &Catalogue, fits: impl Fn(&Condition) -> bool) -> String {
     fitting.map(|condition| condition.alert.name).collect::<Vec<_>>().join("|")
 }
 
+/// What is remembered, and which exporters could contradict it.
+fn unreported() -> [Record; 2] {
+    let unreported = format!(
+        "(\n  {}\n)\nunless masternode_alert_text",
+        remembered(HELD, "(job, instance) up == 0").replace('\n', "\n  ")
+    );
+    let subject =
+        format!("masternode_alert_subject\n  and ignoring (alertname, severity, {}) {UNREPORTED}", without(&["text"]));
+    [
+        (
+            UNREPORTED,
+            "Conditions of the evaluation before that no exporter reports now with the same text.",
+            unreported,
+        ),
+        (SUBJECT, "Exporters that evaluate their masternodes.", subject),
+    ]
+}
+
 /// The matchers are of `alertname`: one that a masternode label is set or not would read the index of every masternode.
 fn held(catalogue: &Catalogue) -> Record {
     let (target, target_and_text) = (without(&[]), without(&["text"]));
     let of = |scopes: &[Scope]| names(catalogue, |condition| scopes.contains(&condition.alert.scope));
     let muted = names(catalogue, |condition| condition.alert.scope == Scope::Masternode && condition.mutable);
-    let of_masternodes = format!("{HELD}{{alertname=~\"{}\"}}", of(&[Scope::Masternode]));
+    let of_masternodes = format!("{UNREPORTED}{{alertname=~\"{}\"}}", of(&[Scope::Masternode]));
     let of_networks = of(&[Scope::Network, Scope::QuorumType]);
     let own = of(&[Scope::Source, Scope::Group, Scope::Receiver, Scope::Exporter]);
+    let maintenance =
+        "on (network, masternode, alias) masternode_maintenance_until_timestamp_seconds > time()".to_string();
+    let held = format!(
+        "(\n  \
+           masternode_alert_text\n    \
+             unless (masternode_alert_text{{alertname=~\"{muted}\"}} and {maintenance})\n\
+         ) * 0 + time()\n\
+         or\n\
+         {UNREPORTED}\n  \
+           # Every exporter can contradict a condition of a network; of its sources, groups, receivers and of itself each\n  \
+           # knows only its own.\n  \
+           unless ignoring ({target_and_text}) masternode_alert_condition{{alertname=~\"{of_networks}\"}}\n  \
+           unless ignoring (text) masternode_alert_condition{{alertname=~\"{own}\"}}\n  \
+           unless (\n    \
+             # The exporter that reported it evaluates the masternode, and knows the condition.\n    \
+             {of_masternodes}\n      \
+               and ignoring (alertname, severity, text) {SUBJECT}\n      \
+               unless ignoring (text) masternode_alert_condition_unknown\n    \
+             or\n    \
+             # Some exporter evaluates it and knows the condition, and to none it is inapplicable.\n    \
+             {of_masternodes}\n      \
+               and ignoring (alertname, severity, {target_and_text}) {SUBJECT}\n      \
+               unless ignoring ({target_and_text}) (\n        \
+                 count without ({target}) (masternode_alert_condition_unknown)\n          \
+                   >= ignoring (alertname, severity) group_left () count without ({target}) ({SUBJECT})\n      \
+               )\n      \
+               unless on (alertname, network, node_type) masternode_alert_condition_inapplicable\n    \
+             or\n    \
+             {UNREPORTED}{{alertname=~\"{muted}\"}} and {maintenance}\n    \
+             or\n    \
+             # Its absence from the list fires: there is no time without an alert.\n    \
+             {UNREPORTED}{{alertname!=\"{MISSING}\"}}\n      \
+               and on (network, masternode, alias) ALERTS{{alertname=\"{MISSING}\",alertstate=\"firing\"}}\n    \
+             or\n    \
+             # All exporters of the job are there, and none of them has it on its list.\n    \
+             {UNREPORTED}\n      \
+               and on (job, network) {WHOLE}\n      \
+               unless ignoring ({target_and_text}) masternode_alert_condition_unknown\n      \
+               unless on (network, masternode, alias) masternode_alert_text{{alertname=\"{MISSING}\"}}\n  \
+           )"
+    );
     (
         HELD,
         "Conditions as exporters report them now or reported them last: until one reports otherwise, the subject is no longer watched, or a week has passed.",
-        format!(
-            "(\n  \
-               masternode_alert_text{{alertname!~\"{muted}\"}}\n  \
-               or\n  \
-               masternode_alert_text{{alertname=~\"{muted}\"}}\n    \
-                 unless on (network, masternode, alias) masternode_maintenance_until_timestamp_seconds > time()\n\
-             ) * 0 + time()\n\
-             or\n\
-             (\n  \
-               {}\n\
-             )\n  \
-               # Every exporter can contradict a condition of a network; of its sources, groups, receivers and of itself each\n  \
-               # knows only its own.\n  \
-               unless ignoring ({target_and_text}) masternode_alert_condition{{alertname=~\"{of_networks}\"}}\n  \
-               unless ignoring (text) masternode_alert_condition{{alertname=~\"{own}\"}}\n  \
-               unless (\n    \
-                 # The exporter that reported it evaluates the masternode, and knows the condition.\n    \
-                 {of_masternodes}\n      \
-                   and ignoring (alertname, severity, text) masternode_alert_subject\n      \
-                   unless ignoring (text) masternode_alert_condition_unknown\n    \
-                 or\n    \
-                 # Some exporter evaluates it and knows the condition, and to none it is inapplicable.\n    \
-                 {of_masternodes}\n      \
-                   and ignoring (alertname, severity, {target_and_text}) masternode_alert_subject\n      \
-                   unless ignoring ({target_and_text}) (\n        \
-                     count without ({target}) (masternode_alert_condition_unknown)\n          \
-                       >= ignoring (alertname, severity) group_left () count without ({target}) (masternode_alert_subject)\n      \
-                   )\n      \
-                   unless on (alertname, network, node_type) masternode_alert_condition_inapplicable\n    \
-                 or\n    \
-                 {HELD}{{alertname=~\"{muted}\"}}\n      \
-                   and on (network, masternode, alias) masternode_maintenance_until_timestamp_seconds > time()\n    \
-                 or\n    \
-                 # Its absence from the list fires: there is no time without an alert.\n    \
-                 {HELD}{{alertname!=\"{MISSING}\"}}\n      \
-                   and on (network, masternode, alias) ALERTS{{alertname=\"{MISSING}\",alertstate=\"firing\"}}\n    \
-                 or\n    \
-                 # All exporters of the job are there, and none of them has it on its list.\n    \
-                 {HELD}\n      \
-                   and on (job, network) {WHOLE}\n      \
-                   unless ignoring ({target_and_text}) masternode_alert_condition_unknown\n      \
-                   unless on (network, masternode, alias) masternode_alert_text{{alertname=\"{MISSING}\"}}\n  \
-               )",
-            remembered(HELD, "(job, instance) up == 0").replace('\n', "\n  "),
-        ),
+        held,
     )
 }
 

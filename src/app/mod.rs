@@ -10,7 +10,7 @@ mod network;
 mod probes;
 mod process_state;
 mod watch_files;
-mod web_state;
+pub mod web_state;
 
 use std::collections::BTreeMap;
 use std::future::Future;

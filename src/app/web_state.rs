@@ -106,7 +106,8 @@ fn api(
     }
 }
 
-fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firing {
+/// Firing alerts in the form of the API and the pages: the most severe first, `most` of them.
+pub fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firing {
     let wanted: Vec<(&str, String)> = match of {
         AlertsOf::All => Vec::new(),
         AlertsOf::Masternode(network, id) => vec![("network", network.into()), ("masternode", id.to_string())],

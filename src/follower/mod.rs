@@ -125,7 +125,7 @@ impl Follower {
                     self.publish_health();
                 }
                 _ = timer.tick() => self.poll().await,
-                () = reached(self.chain.enrichment.votes_due()) => self.read_votes().await,
+                () = reached(self.chain.enrichment.votes_due()) => late_votes::read(&mut self).await,
                 () = reached(self.chain.recorded.backfill.due()) => drop(self.fill().await),
             }
         }
@@ -242,7 +242,7 @@ impl Follower {
             self.publish();
         }
         self.sources.is_not_rolled_back();
-        self.read_votes().await;
+        late_votes::read(self).await;
         Ok(())
     }
 

@@ -8,54 +8,45 @@ use crate::history::checksum;
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use crate::history::network_id::NetworkId;
-use crate::history::store::{BLOCKS_KEPT, BlockEvents, Insert, Store, check_order, cursor};
+use crate::history::store::{BLOCKS_KEPT, BlockEvents, Insert, check_order, cursor};
 use domain::list::Block;
 use domain::masternode::Height;
 
 /// A span of heights, both ends included.
 pub(super) type Span = (Height, Height);
 
-impl Store {
-    /// The spans of heights whose events are recorded block by block, ascending, both ends included.
-    pub fn spans(&self, network: NetworkId) -> Result<Vec<Span>, StoreError> {
-        spans(&self.connection, network)
+pub(super) fn record(
+    transaction: &Transaction<'_>,
+    network: NetworkId,
+    blocks: &[BlockEvents],
+) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
+    let (first, last) = (first.block.height, last.block.height);
+    let cursor = cursor(transaction, network)?;
+    let neighbours = blocks.windows(2).all(|pair| pair[1].block.height == pair[0].block.height.after(1));
+    if !neighbours || cursor.is_none_or(|cursor| last > cursor.height) {
+        return Err(StoreError::NotNext { cursor, offered: last });
     }
-
-    /// Records blocks that were never replayed: consecutive, ascending, below the highest recorded one and in no span
-    /// yet; all or none of them. Counts stay as they are. Withdraws the events that were recorded of these blocks
-    /// without a known block, or carried over from a damaged file.
-    pub fn backfill(&mut self, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
-        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
-        let (first, last) = (first.block.height, last.block.height);
-        self.write(|transaction| {
-            let cursor = cursor(transaction, network)?;
-            let neighbours = blocks.windows(2).all(|pair| pair[1].block.height == pair[0].block.height.after(1));
-            if !neighbours || cursor.is_none_or(|cursor| last > cursor.height) {
-                return Err(StoreError::NotNext { cursor, offered: last });
-            }
-            check_order(None, blocks)?;
-            check_branch(transaction, network, blocks)?;
-            if let Some((known, _)) = touching(transaction, network, first, last)? {
-                let what = format!(
-                    "blocks {first} to {last} cannot be backfilled: block {known} and others are recorded already"
-                );
-                return Err(StoreError::Other(what));
-            }
-            transaction.execute(
-                &format!(
-                    "UPDATE event SET {} WHERE network = ?1 AND height BETWEEN ?2 AND ?3 AND withdrawn = 0",
-                    checksum::WITHDRAW
-                ),
-                params![network.0, Column(first), Column(last)],
-            )?;
-            let mut insert = Insert::into(transaction, network)?;
-            for event in blocks.iter().flat_map(|block| &block.events) {
-                insert.uncounted(event)?;
-            }
-            remember(transaction, network, blocks)?;
-            add(transaction, network, (first, last))
-        })
+    check_order(None, blocks)?;
+    check_branch(transaction, network, blocks)?;
+    if let Some((known, _)) = touching(transaction, network, first, last)? {
+        let what =
+            format!("blocks {first} to {last} cannot be backfilled: block {known} and others are recorded already");
+        return Err(StoreError::Other(what));
     }
+    transaction.execute(
+        &format!(
+            "UPDATE event SET {} WHERE network = ?1 AND height BETWEEN ?2 AND ?3 AND withdrawn = 0",
+            checksum::WITHDRAW
+        ),
+        params![network.0, Column(first), Column(last)],
+    )?;
+    let mut insert = Insert::into(transaction, network)?;
+    for event in blocks.iter().flat_map(|block| &block.events) {
+        insert.uncounted(event)?;
+    }
+    remember(transaction, network, blocks)?;
+    add(transaction, network, (first, last))
 }
 
 /// A recorded block must be the backfilled one.

@@ -4,15 +4,14 @@
 
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Connection, Transaction, params};
 
 use crate::history::codec::Column;
 use crate::history::error::StoreError;
-use crate::history::store::Store;
 use domain::masternode::UnixSeconds;
 
 /// Most events that one call deletes: a few milliseconds.
-const EVENTS: usize = 2_000;
+pub(super) const EVENTS: usize = 2_000;
 
 /// Most pages that one call returns to the disk: a megabyte.
 const PAGES: u32 = 1024;
@@ -22,7 +21,7 @@ const PAGES: u32 = 1024;
 /// longer.
 const MOST_AHEAD_SECONDS: u64 = 86_400;
 
-/// The result of one call of [`Store::retain`].
+/// The result of one call of [`Store::retain`](crate::history::Store::retain).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retained {
     /// Events deleted.
@@ -31,24 +30,23 @@ pub struct Retained {
     pub more: bool,
 }
 
-impl Store {
-    /// Deletes some of the events of blocks older than `age`. Events of blocks that a reorg could replace stay. A clock
-    /// that is far ahead of the newest recorded block is ignored.
-    pub fn retain(&mut self, now: UnixSeconds, age: Duration) -> Result<Retained, StoreError> {
-        let newest: Option<i64> = self.connection.query_row("SELECT max(time) FROM block", [], |row| row.get(0))?;
-        let latest = newest.and_then(|newest| u64::try_from(newest).ok()?.checked_add(MOST_AHEAD_SECONDS));
-        let oldest = UnixSeconds(latest.map_or(now.0, |latest| latest.min(now.0)).saturating_sub(age.as_secs()));
-        let deleted = self.write(|transaction| {
-            let delete = "DELETE FROM event WHERE id IN (\
-                 SELECT id FROM event WHERE time < ?1 AND (withdrawn OR height < ifnull(\
-                     (SELECT min(height) FROM block WHERE block.network = event.network), ?2)) \
-                 ORDER BY time LIMIT ?3)";
-            Ok(transaction.execute(delete, params![Column(oldest), i64::MAX, EVENTS as i64])?)
-        })?;
-        // The pragma frees one page per step.
-        let mut vacuum = self.connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
-        let mut steps = vacuum.query([])?;
-        while steps.next()?.is_some() {}
-        Ok(Retained { deleted, more: deleted == EVENTS })
-    }
+/// Deletes up to [`EVENTS`] events; returns how many.
+pub(super) fn delete(transaction: &Transaction<'_>, now: UnixSeconds, age: Duration) -> Result<usize, StoreError> {
+    let newest: Option<i64> = transaction.query_row("SELECT max(time) FROM block", [], |row| row.get(0))?;
+    let latest = newest.and_then(|newest| u64::try_from(newest).ok()?.checked_add(MOST_AHEAD_SECONDS));
+    let oldest = UnixSeconds(latest.map_or(now.0, |latest| latest.min(now.0)).saturating_sub(age.as_secs()));
+    let delete = "DELETE FROM event WHERE id IN (\
+         SELECT id FROM event WHERE time < ?1 AND (withdrawn OR height < ifnull(\
+             (SELECT min(height) FROM block WHERE block.network = event.network), ?2)) \
+         ORDER BY time LIMIT ?3)";
+    Ok(transaction.execute(delete, params![Column(oldest), i64::MAX, EVENTS as i64])?)
+}
+
+/// Returns some free pages to the disk.
+pub(super) fn vacuum(connection: &Connection) -> Result<(), StoreError> {
+    // The pragma frees one page per step.
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+    let mut steps = vacuum.query([])?;
+    while steps.next()?.is_some() {}
+    Ok(())
 }

@@ -2,28 +2,24 @@
 //!
 //! Never here: which blocks are replaced (`store`).
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use crate::history::checksum::RESTORE;
 use crate::history::codec::Column;
 use crate::history::store::cursor;
-use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, Store, StoreError, counters};
+use crate::history::{BLOCKS_KEPT, BlockEvents, NetworkId, StoreError, counters};
 use domain::event::EventKind;
 use domain::masternode::BlockHash;
 
-impl Store {
-    /// Blocks near the highest one that have withdrawn events.
-    pub fn replaced(&self, network: NetworkId) -> Result<Vec<BlockHash>, StoreError> {
-        let highest = cursor(&self.connection, network)?.map_or(0, |cursor| cursor.height.0);
-        let mut statement = self
-            .connection
-            .prepare("SELECT DISTINCT hash FROM event WHERE network = ?1 AND height >= ?2 AND withdrawn = 1")?;
-        let hashes = statement.query_map(params![network.0, highest.saturating_sub(BLOCKS_KEPT)], |row| {
-            let Column(hash) = row.get(0)?;
-            Ok(BlockHash(hash))
-        })?;
-        Ok(hashes.collect::<Result<_, _>>()?)
-    }
+pub(super) fn replaced(connection: &Connection, network: NetworkId) -> Result<Vec<BlockHash>, StoreError> {
+    let highest = cursor(connection, network)?.map_or(0, |cursor| cursor.height.0);
+    let mut statement =
+        connection.prepare("SELECT DISTINCT hash FROM event WHERE network = ?1 AND height >= ?2 AND withdrawn = 1")?;
+    let hashes = statement.query_map(params![network.0, highest.saturating_sub(BLOCKS_KEPT)], |row| {
+        let Column(hash) = row.get(0)?;
+        Ok(BlockHash(hash))
+    })?;
+    Ok(hashes.collect::<Result<_, _>>()?)
 }
 
 /// Restores the events of a block that was replaced and has returned. Returns whether it is such a block: then nothing

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::types::{ToSql, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -16,7 +17,9 @@ use crate::history::file_lock::Lock;
 use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::{self, OpenOutcome, SetAsideReason};
 use crate::history::query::{self, Page, Query};
-use crate::history::{backfill, checksum, counters, returned};
+use crate::history::retention::{self, Retained};
+use crate::history::texts::{self, TextChange, TextTable};
+use crate::history::{backfill, checksum, counters, forks, returned};
 use domain::counters::EventCounters;
 use domain::dkg_outcome::DkgOutcome;
 use domain::event::{Event, EventKind};
@@ -159,16 +162,63 @@ impl Store {
         })
     }
 
+    /// The spans of heights whose events are recorded block by block, ascending, both ends included.
+    pub fn spans(&self, network: NetworkId) -> Result<Vec<(Height, Height)>, StoreError> {
+        backfill::spans(&self.connection, network)
+    }
+
+    /// Records blocks that were never replayed: consecutive, ascending, below the highest recorded one and in no span
+    /// yet; all or none of them. Counts stay as they are. Withdraws the events that were recorded of these blocks
+    /// without a known block, or carried over from a damaged file.
+    pub fn backfill(&mut self, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
+        self.write(|transaction| backfill::record(transaction, network, blocks))
+    }
+
+    /// Blocks near the highest one that have withdrawn events.
+    pub fn replaced(&self, network: NetworkId) -> Result<Vec<BlockHash>, StoreError> {
+        returned::replaced(&self.connection, network)
+    }
+
+    /// The activation height of a deployment; `None` if none is recorded.
+    pub fn activation(&self, network: NetworkId, deployment: &str) -> Result<Option<Height>, StoreError> {
+        forks::activation(&self.connection, network, deployment)
+    }
+
+    /// Records the activation height of a deployment, or deletes it.
+    pub fn keep_activation(
+        &mut self,
+        network: NetworkId,
+        deployment: &str,
+        height: Option<Height>,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction| forks::keep(transaction, network, deployment, height))
+    }
+
+    /// The texts of a table, by key.
+    pub fn texts(&self, table: TextTable) -> Result<Vec<(String, String)>, StoreError> {
+        texts::load(&self.connection, table)
+    }
+
+    /// Stores or deletes texts of a table, all of them or none.
+    pub fn keep_texts(&mut self, table: TextTable, changes: &[TextChange]) -> Result<(), StoreError> {
+        self.write(|transaction| texts::keep(transaction, table, changes))
+    }
+
+    /// Deletes some of the events of blocks older than `age`. Events of blocks that a reorg could replace stay. A clock
+    /// that is far ahead of the newest recorded block is ignored.
+    pub fn retain(&mut self, now: UnixSeconds, age: Duration) -> Result<Retained, StoreError> {
+        let deleted = self.write(|transaction| retention::delete(transaction, now, age))?;
+        retention::vacuum(&self.connection)?;
+        Ok(Retained { deleted, more: deleted == retention::EVENTS })
+    }
+
     /// A page of events; see [`Query`].
     pub fn events(&self, query: &Query) -> Result<Page, StoreError> {
         query::events(&self.connection, query)
     }
 
     /// Runs a transaction: all of it, or nothing.
-    pub(super) fn write<T>(
-        &mut self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&transaction)?;
         transaction.commit()?;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::rpc::client::Client;
-use crate::rpc::dash::quorums::{self, Commitment};
+use crate::rpc::dash::quorums;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::http_body::collect;
 use crate::rpc::methods::{self, Method};
@@ -53,6 +53,15 @@ impl Answers {
         if state.waiting.is_empty() { None } else { state.waiting.remove(&(method.name, params.to_string())) }
     }
 
+    /// Reads the answer to a call if it was made ahead; it stays.
+    pub(super) fn read<T>(&self, method: &Method, params: &Value, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        self.state().waiting.get(&(method.name, params.to_string())).map(|answer| read(answer.body.as_bytes()))
+    }
+
+    pub(super) fn clear(&self) {
+        self.state().waiting = HashMap::new();
+    }
+
     fn add(&self, calls: Vec<(&'static Method, Value)>, bodies: Vec<Option<String>>, took: Duration) {
         let took = took / u32::try_from(calls.len()).unwrap_or(u32::MAX);
         let answered = calls.into_iter().zip(bodies).filter_map(|((method, params), body)| {
@@ -78,21 +87,6 @@ struct Part<'a> {
     id: usize,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
-}
-
-impl Client {
-    /// The commitments in a block, if their answer was requested ahead; it stays.
-    pub fn commitments_ahead(&self, block: &BlockHash) -> Vec<Commitment> {
-        let Some(method) = self.dialect().special else { return Vec::new() };
-        let state = self.inner.answers.state();
-        let answer = state.waiting.get(&(method.name, quorums::of_commitments(block).to_string()));
-        answer.and_then(|answer| quorums::commitments(answer.body.as_bytes()).ok()).unwrap_or_default()
-    }
-
-    /// Drops the answers to calls that were made ahead and not used.
-    pub fn forget_answers(&self) {
-        self.inner.answers.state().waiting = HashMap::new();
-    }
 }
 
 impl<'a> Batch<'a> {

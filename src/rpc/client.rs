@@ -1,6 +1,6 @@
-//! The RPC calls: one function for each method, on top of one private `call`.
+//! Requests to a node: authentication, limits, timeouts, one heavy call at a time.
 //!
-//! Never here: retries, except after a refused cookie and a full work queue; the follower decides when to ask again.
+//! Never here: the methods (`calls`); retries, except after a refused cookie and a full work queue; the follower decides when to ask again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,24 +12,21 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::debug;
 
-use crate::meters::{NotUnderstood, RpcMeters};
+use crate::meters::RpcMeters;
 use crate::outbound;
 use crate::rpc::RpcSettings;
 use crate::rpc::batch::{Answer, Answers};
 use crate::rpc::credentials::is_here;
-use crate::rpc::dash::answers::{self, ChainInfo, Count, Header, NetworkInfo, SyncStatus};
+use crate::rpc::dash::answers;
 use crate::rpc::dash::list_parser::ListParser;
-use crate::rpc::dialect::{Dialect, Parameter, Shape};
+use crate::rpc::dialect::Dialect;
 use crate::rpc::error::{ErrorKind, RpcError};
 use crate::rpc::http_body::{broken, collect, refuse_longer};
-use crate::rpc::legacy;
 use crate::rpc::limits::Limits;
-use crate::rpc::methods::{self, Method};
+use crate::rpc::methods::Method;
 use crate::rpc::registered::Registered;
 use crate::rpc::{retry, wrong_peer};
 use crate::secret::Secret;
-use domain::payment::Vote;
-use domain::{Block, BlockHash, ForeignText, Height, ListDiff, Masternode, MasternodeId, Outpoint};
 
 /// Longest error body that is read.
 const ERROR_BODY_BYTES: u64 = 64 * 1024;
@@ -54,7 +51,7 @@ pub(super) struct Inner {
     authorization: Mutex<Option<Secret>>,
     heavy: Semaphore,
     pub(super) limits: Limits,
-    meters: RpcMeters,
+    pub(super) meters: RpcMeters,
     /// Answers to calls that were made ahead.
     pub(super) answers: Answers,
 }
@@ -89,146 +86,24 @@ impl Client {
         &self.inner.settings.name
     }
 
-    /// Hash of the node's tip.
-    pub async fn best_block_hash(&self) -> Result<BlockHash, RpcError> {
-        self.call(&methods::GET_BEST_BLOCK_HASH, json!([]), answers::block_hash).await
-    }
-
-    /// Hash of the block of the active branch at a height.
-    pub async fn block_hash(&self, height: Height) -> Result<BlockHash, RpcError> {
-        self.call(&methods::GET_BLOCK_HASH, json!([height.0]), answers::block_hash).await
-    }
-
-    /// A block's header.
-    pub async fn block_header(&self, hash: BlockHash) -> Result<Header, RpcError> {
-        let header = self.call(&methods::GET_BLOCK_HEADER, json!([hash.to_string()]), answers::header).await?;
-        if header.block.hash != hash {
-            return Err(
-                self.error(&methods::GET_BLOCK_HEADER, ErrorKind::malformed("it contains the header of another block"))
-            );
-        }
-        Ok(header)
-    }
-
-    /// Chain, sync state and forks.
-    pub async fn chain_info(&self) -> Result<ChainInfo, RpcError> {
-        self.call(&methods::GET_BLOCKCHAIN_INFO, json!([]), answers::chain_info).await
-    }
-
-    /// Software and version.
-    pub async fn network_info(&self) -> Result<NetworkInfo, RpcError> {
-        self.call(&methods::GET_NETWORK_INFO, json!([]), answers::network_info).await
-    }
-
     /// The dialect of the chain's nodes.
     pub fn dialect(&self) -> &Dialect {
         &self.inner.settings.dialect
     }
 
-    /// Sync state of the masternode list and the votes.
-    pub async fn sync_status(&self) -> Result<SyncStatus, RpcError> {
-        let method = self.known(self.dialect().sync)?;
-        self.call(method, self.params(method, []), answers::sync_status).await
-    }
-
-    /// The highest block with a ChainLock; `None` if the node knows none yet.
-    pub async fn chainlock(&self) -> Result<Option<(Height, BlockHash)>, RpcError> {
-        let method = self.known(self.dialect().chainlock)?;
-        match self.call(method, json!([]), answers::chainlock).await {
-            Ok(lock) => Ok(Some(lock)),
-            // "Unable to find any ChainLock" (docs/spec/recorded-answers.md#traps).
-            Err(error) if matches!(error.kind, ErrorKind::Call { code: -32603, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Number of masternodes. It determines the read limit of the list and its changes.
-    pub async fn masternode_count(&self) -> Result<Count, RpcError> {
-        let method = self.known(self.dialect().count)?;
-        // Without a subcommand, `masternode count` of the older chains is one number.
-        let all = (*method == methods::MASTERNODE_COUNT && self.dialect().string_arguments).then(|| json!("all"));
-        let count = self.call(method, self.params(method, all), answers::count).await?;
-        self.inner.limits.counted(count.total);
-        Ok(count)
-    }
-
-    /// Sporks with their values, by name.
-    pub async fn sporks(&self) -> Result<Vec<(ForeignText, i64)>, RpcError> {
-        let method = self.known(self.dialect().sporks)?;
-        self.call(method, self.params(method, []), answers::sporks).await
-    }
-
-    /// The payees with the most votes for their height, from `back` blocks below the tip on.
-    pub async fn votes(&self, back: u32) -> Result<Vec<Vote>, RpcError> {
-        let method = self.known(self.dialect().winners)?;
-        self.call(method, self.params(method, [self.number(back)]), legacy::answers::votes).await
-    }
-
-    /// The block of a collateral while the node's tip is `tip`; `None` if it is spent, or if the tip changed.
-    pub async fn collateral_height(&self, outpoint: &Outpoint, tip: &Block) -> Result<Option<Height>, RpcError> {
-        let method = self.known(self.dialect().collateral)?;
-        let tip = *tip;
-        let read = move |body: &[u8]| legacy::answers::collateral_height(body, &tip);
-        self.call(method, json!([outpoint.txid.to_string(), outpoint.index]), read).await
-    }
-
-    /// One masternode at the tip, or after a block.
-    pub async fn masternode(&self, id: &MasternodeId, at: Option<&BlockHash>) -> Result<Masternode, RpcError> {
-        let method = match self.dialect().list.shape {
-            Shape::ProTx { info, .. } => self.known(info)?,
-            _ => self.known(None)?,
-        };
-        let arguments = [Some(json!(id.to_string())), at.map(|block| json!(block.to_string()))];
-        let params = self.params(method, arguments.into_iter().flatten());
-        let masternode = self.call(method, params, answers::masternode).await?;
-        if masternode.id != *id {
-            return Err(self.error(method, ErrorKind::malformed("it describes another masternode")));
-        }
-        Ok(masternode)
-    }
-
-    /// All registered masternodes: after the block at a height if the node supports it ([`Dialect::is_pinned`]),
-    /// otherwise at the tip. `expected` is their approximate number.
-    pub async fn registered(&self, height: Height, expected: usize) -> Result<Registered, RpcError> {
-        let call = &self.dialect().list;
-        let parameters = call.parameters.iter().map(|parameter| match parameter {
-            Parameter::Text(text) => json!(text),
-            Parameter::Whole(number) if self.dialect().string_arguments => json!(number.to_string()),
-            Parameter::Whole(number) => json!(number),
-            Parameter::Flag(flag) => json!(flag),
-        });
-        let pin = self.dialect().is_pinned().then(|| json!(height.0));
-        let params = self.params(call.method, parameters.chain(pin));
-        let list = match call.shape {
-            Shape::ProTx { .. } => self.streamed(call.method, params, expected).await?,
-            ref shape => {
-                let (states, most) = (&self.inner.settings.states, self.inner.limits.masternodes());
-                let read = |body: &[u8]| legacy::answers::registered(body, shape, states, most);
-                self.call(call.method, params, read).await?
-            }
-        };
-        let list = list.distinct().map_err(|kind| self.error(call.method, kind))?;
-        self.inner.meters.not_understood(NotUnderstood::ListEntry, list.unreadable.len() as u64);
-        Ok(list)
-    }
-
     /// Reads a list of detailed entries. The whole body is never in memory.
-    async fn streamed(&self, method: &'static Method, params: Value, expected: usize) -> Result<Registered, RpcError> {
+    pub(super) async fn streamed(
+        &self,
+        method: &'static Method,
+        params: Value,
+        expected: usize,
+    ) -> Result<Registered, RpcError> {
         let _turn = self.turn(method).await;
         let started = Instant::now();
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
         let list = self.stream_list(method, params, expected);
         let result = tokio::time::timeout(longest, list).await.unwrap_or(Err(ErrorKind::Timeout { after: longest }));
         self.finish(method, started.elapsed(), result)
-    }
-
-    /// The changes between two blocks.
-    pub async fn list_diff(&self, base: &Block, target: &Block) -> Result<ListDiff, RpcError> {
-        let method = self.known(self.dialect().diff())?;
-        let params = self.params(method, [json!(base.hash.to_string()), json!(target.hash.to_string())]);
-        let (diff, unknown) = self.call(method, params, |body| answers::list_diff_noting(body, base, target)).await?;
-        unknown.count_in(&self.inner.meters);
-        Ok(diff)
     }
 
     /// A method of the dialect. If the chain has none, the call fails like an unknown method.
@@ -243,11 +118,6 @@ impl Client {
     /// The parameters of a call: the method's subcommand, then the arguments.
     pub(super) fn params(&self, method: &Method, others: impl IntoIterator<Item = Value>) -> Value {
         method.subcommand().map(|subcommand| json!(subcommand)).into_iter().chain(others).collect()
-    }
-
-    /// A number in the form that the chain's masternode calls expect.
-    fn number(&self, number: u32) -> Value {
-        if self.dialect().string_arguments { json!(number.to_string()) } else { json!(number) }
     }
 
     pub(super) async fn turn(&self, method: &Method) -> Option<tokio::sync::SemaphorePermit<'_>> {
@@ -295,7 +165,7 @@ impl Client {
         result.map_err(|kind| self.error(method, kind))
     }
 
-    fn error(&self, method: &Method, kind: ErrorKind) -> RpcError {
+    pub(super) fn error(&self, method: &Method, kind: ErrorKind) -> RpcError {
         RpcError { source: self.inner.settings.name.clone(), method: method.name, kind }
     }
 

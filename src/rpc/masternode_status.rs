@@ -5,15 +5,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
 use domain::{ForeignText, MasternodeId, Outpoint};
-
-/// Codes with which nodes report that they are no masternode (recorded from all three chains), and on PRCYCoin also that a
-/// masternode is not active.
-const NO_MASTERNODE: [i64; 2] = [-32603, -1];
 
 /// How PRCYCoin reports a masternode that the list does not contain, before the status message of that masternode
 /// (`getmasternodestatus` in `src/rpc/masternode.cpp`).
@@ -161,20 +156,6 @@ fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
     };
     let id: MasternodeId = text.parse().map_err(|error| malformed(&error))?;
     Ok(Some(id).filter(|id| !matches!(id, MasternodeId::Collateral(Outpoint { txid, .. }) if txid.0 == [0; 32])))
-}
-
-impl Client {
-    /// The masternode status of the node; `None` if it is none. An error that describes a masternode is its status.
-    pub async fn own_masternode(&self) -> Result<Option<OwnMasternode>, RpcError> {
-        let method = self.known(self.dialect().own)?;
-        match self.call(method, self.params(method, []), own_masternode).await {
-            Ok(own) => Ok(Some(own)),
-            Err(error) => match error.kind() {
-                ErrorKind::Call { code, message } if NO_MASTERNODE.contains(code) => Ok(of_refusal(message)),
-                _ => Err(error),
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! Never here: a wallet or writing call; deciding what an answer means for the list.
 
 pub mod batch;
+mod calls;
 mod client;
 pub mod credentials;
 pub mod dash;

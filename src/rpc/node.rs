@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
 use domain::ForeignText;
 
@@ -25,20 +24,6 @@ pub fn indexes(body: &[u8]) -> Result<BTreeMap<ForeignText, bool>, ErrorKind> {
 /// `getmempoolinfo`: the maximum size of the mempool in bytes; `None` if the node does not report it.
 pub fn mempool_limit(body: &[u8]) -> Result<Option<u64>, ErrorKind> {
     Ok(result::<BTreeMap<String, Value>>(body)?.get("maxmempool").and_then(Value::as_u64))
-}
-
-impl Client {
-    /// The node's indexes, see [`indexes`].
-    pub async fn indexes(&self) -> Result<BTreeMap<ForeignText, bool>, RpcError> {
-        let method = self.known(self.dialect().indexes)?;
-        self.call(method, json!([]), indexes).await
-    }
-
-    /// The maximum size of the node's mempool in bytes; `None` if it does not report it.
-    pub async fn mempool_limit(&self) -> Result<Option<u64>, RpcError> {
-        let method = self.known(self.dialect().mempool)?;
-        self.call(method, json!([]), mempool_limit).await
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod peer;
 mod process;
 mod protection;
 mod push;
+mod rules;
 mod secrets;
 #[path = "../../crates/exporter-toolkit/tests/support/web_cases.rs"]
 mod web_cases;
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::process::{Running, exporter, free_port, get, wait_for};
+use crate::process::{RULES, Running, exporter, free_port, get, start_prometheus, wait_for};
 
 /// A configuration for the simulated node at an address, with additions.
 fn configuration(directory: &Path, address: &str, more: &str) -> PathBuf {
@@ -105,16 +106,7 @@ fn a_real_prometheus_scrapes_every_masternode() {
         get(port, "/metrics").filter(|page| count(page, "masternode_pose_score") == MASTERNODES)
     });
     let directory = tempfile::tempdir().unwrap();
-    let configuration = directory.path().join("prometheus.yml");
-    let text = format!(
-        "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: [127.0.0.1:{port}]\n"
-    );
-    std::fs::write(&configuration, text).unwrap();
-    let _prometheus = Running::start(Command::new("prometheus").args([
-        format!("--config.file={}", configuration.display()),
-        format!("--storage.tsdb.path={}", directory.path().join("data").display()),
-        format!("--web.listen-address=127.0.0.1:{prometheus_port}"),
-    ]));
+    let _prometheus = start_prometheus(directory.path(), port, prometheus_port, "");
     let query = |expression: &str| {
         let answer = get(prometheus_port, &format!("/api/v1/query?query={expression}"))?;
         let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
@@ -138,19 +130,7 @@ fn a_real_prometheus_scrapes_every_masternode() {
 fn a_ban_reaches_a_real_prometheus_as_an_alert_with_its_name() {
     let (port, prometheus_port) = (free_port(), free_port());
     let directory = tempfile::tempdir().unwrap();
-    let configuration = directory.path().join("prometheus.yml");
-    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/alerts/masternode.rules.yml");
-    let text = format!(
-        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: ['{rules}']\n\
-         scrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: [127.0.0.1:{port}]\n"
-    );
-    std::fs::write(&configuration, text).unwrap();
-    let _prometheus = Running::start(Command::new("prometheus").args([
-        format!("--config.file={}", configuration.display()),
-        format!("--storage.tsdb.path={}", directory.path().join("data").display()),
-        format!("--web.listen-address=127.0.0.1:{prometheus_port}"),
-    ]));
-    wait_for("Prometheus", Duration::from_secs(30), || get(prometheus_port, "/-/ready"));
+    let _prometheus = start_prometheus(directory.path(), port, prometheus_port, RULES);
     // One block per second: the risk before the ban lasts twelve blocks, the ban itself 45.
     let web = format!("127.0.0.1:{port}");
     let _demo = Running::start(exporter().args(["demo", "--masternodes", "300", "--web.listen-address", &web]));

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,26 @@ pub(crate) fn exporter() -> Command {
     command.env_clear().env("HOME", "/nonexistent");
     command
 }
+
+/// A Prometheus that scrapes an exporter and evaluates rules every second, with additions to its configuration.
+pub(crate) fn start_prometheus(folder: &Path, exporter: u16, port: u16, more: &str) -> Running {
+    let file = folder.join("prometheus.yml");
+    let text = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n{more}\n\
+         scrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: ['127.0.0.1:{exporter}']\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let running = Running::start(Command::new("prometheus").args([
+        format!("--config.file={}", file.display()),
+        format!("--storage.tsdb.path={}", folder.join("data").display()),
+        format!("--web.listen-address=127.0.0.1:{port}"),
+    ]));
+    wait_for("Prometheus", Duration::from_secs(30), || get(port, "/-/ready"));
+    running
+}
+
+/// The rules of the release, as an entry of the configuration of Prometheus.
+pub(crate) const RULES: &str = concat!("rule_files: ['", env!("CARGO_MANIFEST_DIR"), "/alerts/masternode.rules.yml']");
 
 /// An unused port on loopback.
 pub(crate) fn free_port() -> u16 {

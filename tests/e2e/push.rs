@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::configuration;
 use crate::peer::begin_to_listen;
-use crate::process::{Running, exporter, free_port, get, wait_for};
+use crate::process::{Running, exporter, free_port, get, start_prometheus, wait_for};
 
 /// Maximum wait for an alert to arrive or to end: scrapes, evaluations and groups take a second each.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -198,21 +198,11 @@ fn alertmanager(folder: &Path, name: &str, port: u16) -> Running {
 fn prometheus(folder: &Path, exporter: u16, port: u16, alertmanager: u16) -> Running {
     let rules = std::fs::read_to_string(root().join("alerts/masternode.rules.yml")).unwrap();
     let short = ["for: 10m", "for: 5m", "for: 1m"].iter().fold(rules, |rules, hold| rules.replace(hold, "for: 1s"));
-    let file = folder.join("prometheus.yml");
     std::fs::write(folder.join("rules.yml"), short).unwrap();
-    let text = format!(
-        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
-         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alertmanager}']}}]}}]}}\n\
-         scrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: ['127.0.0.1:{exporter}']\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    let running = Running::start(Command::new("prometheus").args([
-        format!("--config.file={}", file.display()),
-        format!("--storage.tsdb.path={}", folder.join("data").display()),
-        format!("--web.listen-address=127.0.0.1:{port}"),
-    ]));
-    wait_for("Prometheus", Duration::from_secs(30), || get(port, "/-/ready"));
-    running
+    let rules = "rule_files: [rules.yml]";
+    let alerting =
+        format!("alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alertmanager}']}}]}}]}}");
+    start_prometheus(folder, exporter, port, &format!("{rules}\n{alerting}"))
 }
 
 fn root() -> PathBuf {

@@ -14,9 +14,12 @@ use masternode_exporter::alerting::inhibition;
 use masternode_exporter::alerting::rule_file::{self, RuleOptions};
 
 use masternode_exporter::alerting::settings::Kind;
+use masternode_exporter::app::web_state;
 use masternode_exporter::metrics::{Exposition, Format, MetricsSettings};
+use masternode_exporter::web::api::AlertsOf;
 use prometheus::Registry;
 
+use crate::alerts_probes_api::Known;
 use crate::markdown;
 use crate::push::{FakeReceiver, TestEngine, at_once, has};
 use crate::support::golden;
@@ -184,11 +187,13 @@ static EXTRA: Condition = Condition::new(
 );
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_more_entry_of_the_catalogue_is_in_rules_documents_messages_metrics_page_and_api() {
+async fn one_more_entry_of_the_catalogue_is_in_rules_chart_documents_messages_metrics_page_and_api() {
     let catalogue = catalogue().with(&EXTRA);
     let rules = rule_file::render(&catalogue, &RuleOptions::default());
-    // The chart reads the same file.
     assert!(rules.contains("- alert: MasternodeExtra\n"));
+    let grafana = Grafana { datasource: "prometheus".into(), folder: "Masternodes".into() };
+    assert!(grafana::provisioning(&rules, &grafana).unwrap().contains("MasternodeExtra"));
+    the_chart_has_every_alert_of_the_rules();
     assert!(overview(&catalogue).contains("| [MasternodeExtra](runbooks/MasternodeExtra.md) | critical | 0m |"));
 
     let stage = Stage::following().await;
@@ -216,11 +221,40 @@ async fn one_more_entry_of_the_catalogue_is_in_rules_documents_messages_metrics_
     let text = "Masternode mn-0 half=even on dash-test is one more.".to_string();
     page.expect("masternode_alert_text", &[labels[0], labels[2], ("text", &text)], 1.0);
     page.expect("masternode_alert_evaluated", &[("network", "dash-test")], 1.0);
-    // The input of the page and the API.
-    let firing = exporter.engine.board().firing(|labels| labels.get("alias").is_some_and(|alias| alias == "mn-0"), 9);
-    let shown = firing.alerts.iter().find(|shown| shown.alert.name == "MasternodeExtra").unwrap();
-    assert_eq!((shown.description.as_str(), shown.alert.severity), (text.as_str(), Severity::Critical));
+    let id = stage.masternode(0);
+    let board = exporter.engine.board();
+    let mut known = Known::of(stage);
+    known.firing = web_state::firing(&board, AlertsOf::Masternode("dash-test", &id.parse().unwrap()), 9);
+    let shown = format!("critical MasternodeExtra mn-0 {text}");
+    known.shows("/", &[&shown]);
+    known.shows(&format!("/masternodes/{id}"), &["critical MasternodeExtra", &text]);
+    let in_api = |alerts: &serde_json::Value| {
+        let alerts = alerts.as_array().unwrap();
+        alerts.iter().any(|alert| alert["alert"] == "MasternodeExtra" && alert["description"] == text.as_str())
+    };
+    assert!(in_api(&known.api("/api/v1/status")["alerts"]["firing"]));
+    assert!(in_api(&known.api(&format!("/api/v1/masternodes/{id}"))["alerts"]));
     exporter.engine.stop().await;
+}
+
+/// The chart copies the rules, reads the names of its settings from the copy, and renders what it reads: its own files name no alert.
+fn the_chart_has_every_alert_of_the_rules() {
+    let chart = "helm/masternode-exporter";
+    let rules = markdown::read("alerts/masternode.rules.yml");
+    assert_eq!(markdown::read(&format!("{chart}/files/alerts/masternode.rules.yml")), rules);
+    let schema: serde_json::Value =
+        serde_json::from_str(&markdown::read(&format!("{chart}/values.schema.json"))).unwrap();
+    let settings = schema.pointer("/properties/prometheusRule/properties/rules/properties").unwrap();
+    let settings: BTreeSet<&str> = settings.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(settings, alerts(&catalogue()).map(|alert| alert.name).collect());
+    for file in ["helm/generate.py", &format!("{chart}/templates/_rules.tpl")] {
+        let text = markdown::read(file);
+        assert_eq!(
+            alerts(&catalogue()).find(|alert| text.contains(alert.name)).map(|alert| alert.name),
+            None,
+            "{file}"
+        );
+    }
 }
 
 #[test]

@@ -10,29 +10,29 @@ use domain::probe::{Outcome, Peer, Probe, ProbeError, Unprobed};
 use domain::samples::network_state;
 use domain::{NetworkState, OwnMasternode, SourceHealth, UnixSeconds};
 use masternode_exporter::web::api::{Alert, AlertsOf, Api, Firing};
-use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
+use masternode_exporter::web::handlers::Handlers;
 use masternode_exporter::web::pages;
 use serde_json::{Value, json};
 
+use crate::pages::{handlers, text};
 use crate::support::contract::Contract;
 use crate::support::harness::{NOW, Stage};
 
 /// The inputs of a test.
-struct Known {
+pub(crate) struct Known {
     stage: Stage,
     probe: Option<Probe>,
     report: SourceHealth,
-    firing: Firing,
+    pub(crate) firing: Firing,
 }
 
 impl Known {
     async fn nothing() -> Known {
-        Known {
-            stage: Stage::following().await,
-            probe: None,
-            report: SourceHealth::default(),
-            firing: Firing::default(),
-        }
+        Known::of(Stage::following().await)
+    }
+
+    pub(crate) fn of(stage: Stage) -> Known {
+        Known { stage, probe: None, report: SourceHealth::default(), firing: Firing::default() }
     }
 
     /// A site with probes enabled.
@@ -61,24 +61,7 @@ impl Known {
             clock: || UnixSeconds(NOW + 7),
             is_restricted: false,
         };
-        Handlers {
-            landing: LandingPage {
-                name: "Masternode exporter".into(),
-                version: "1.2.3".into(),
-                summary: "What it is.".into(),
-                telemetry_path: Default::default(),
-                path_prefix: String::new(),
-                metrics_query: String::new(),
-                links: vec![],
-            },
-            runbooks: &[],
-            metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
-            api: Some(Arc::new(api)),
-            ready: Box::new(Readiness::default),
-            reload: None,
-            maintenance: None,
-            views: Box::new(Default::default),
-        }
+        handlers(api)
     }
 
     /// The masternode of all tests.
@@ -88,7 +71,7 @@ impl Known {
 
     /// The API's answer, checked against the contract.
     #[track_caller]
-    fn api(&self, path: &str) -> Value {
+    pub(crate) fn api(&self, path: &str) -> Value {
         Contract::read().good(self.site().api.as_deref().unwrap(), path)
     }
 
@@ -98,14 +81,11 @@ impl Known {
 
     /// The text of a page, without its tags.
     fn page(&self, path: &str) -> String {
-        let html = self.html(path);
-        let body = html.split_once("</head>").unwrap().1;
-        let pieces = body.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
-        pieces.collect::<Vec<&str>>().join(" ").split_whitespace().collect::<Vec<&str>>().join(" ")
+        text(&self.html(path))
     }
 
     #[track_caller]
-    fn shows(&self, path: &str, said: &[&str]) {
+    pub(crate) fn shows(&self, path: &str, said: &[&str]) {
         let page = self.page(path);
         for said in said {
             assert!(page.contains(said), "{said} in {page}");

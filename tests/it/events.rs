@@ -6,9 +6,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use domain::samples::penalty;
 use domain::{
-    BanCause, Block, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Outpoint, Score,
-    UnixSeconds,
+    BanCause, Block, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Outpoint, UnixSeconds,
 };
 use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Store};
 use tempfile::TempDir;
@@ -46,14 +46,7 @@ impl Place {
         let mut store = Store::open(&folder.path().join("history.db"), NOW).unwrap();
         let identity = |byte| Identity { chain: "main".into(), genesis: BlockHash(Hash([byte; 32])) };
         let dash = store.network("dash-main", &identity(1)).unwrap();
-        let penalty = EventKind::Penalty {
-            score: Score(100),
-            points: 58,
-            failures: 1,
-            clamped: true,
-            quorums: vec![],
-            others: Some(0),
-        };
+        let penalty = penalty(100, 58, 1, true);
         let ban = EventKind::Ban { cause: BanCause::Dkg, among: 12 };
         let blocks = [
             happened(100, &[(id(1), EventKind::Registration)]),

@@ -13,7 +13,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use domain::counters::{EventCounters, NodeCounters};
 use domain::list::Block;
-use domain::{BanCause, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, Score, UnixSeconds};
+use domain::samples::penalty;
+use domain::{BanCause, BlockHash, Event, EventKind, Field, Hash, Height, MasternodeId, NodeType, UnixSeconds};
 use masternode_exporter::history::{BlockEvents, Identity, NetworkId, Order, Query, Reader, Store};
 
 /// Tells a child the name of the file to write.
@@ -47,14 +48,7 @@ impl Random {
 
     fn kind(&mut self) -> EventKind {
         match self.below(6) {
-            0 | 1 => EventKind::Penalty {
-                score: Score(66),
-                points: 66,
-                failures: 1,
-                clamped: false,
-                quorums: vec![],
-                others: Some(0),
-            },
+            0 | 1 => penalty(66, 66, 1, false),
             2 => EventKind::Ban { cause: BanCause::ALL[self.below(6) as usize], among: 9 },
             3 => EventKind::Change(Field::ALL[self.below(5) as usize], None),
             4 => EventKind::Registration,

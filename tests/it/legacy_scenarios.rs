@@ -8,7 +8,7 @@ use domain::chain::{ChainRules, DIMECOIN, PRCYCOIN};
 use domain::payment::Certainty;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{Event, EventKind, MasternodeId, NetworkState, Snapshot, UnixSeconds, state};
-use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
+use masternode_exporter::follower::{self, Follower, FollowerSettings};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
@@ -19,6 +19,7 @@ use simulator::legacy::{Action, Chain, LedgerKind, Network, Options};
 use simulator::{self, AnyNetwork, Fault, RunningServer, Server};
 use tokio::sync::watch;
 
+use crate::support::harness::follower_settings;
 use crate::support::samples::Page;
 
 /// A network, one of its nodes, and a follower that polls on request. All masternodes are watched as `mn-<index>`.
@@ -107,8 +108,7 @@ impl Stage {
     fn state_of(&self, id: &str) -> String {
         let snapshot = self.snapshot();
         let index = snapshot.list().position(&id.parse().unwrap()).expect("it is listed");
-        let states = &snapshot.rules().states;
-        state::label(states, state::index_of(states, &snapshot.list().masternodes()[index])).to_string()
+        state::label(&snapshot.rules().states, snapshot.node(index).state).to_string()
     }
 
     fn events_of(&self, id: &str) -> Vec<EventKind> {
@@ -123,17 +123,9 @@ fn settings(rules: ChainRules) -> FollowerSettings {
     FollowerSettings {
         network: "it".into(),
         rules: Arc::new(rules),
-        expect: None,
-        poll_interval: Duration::ZERO,
-        stale_after: Duration::from_secs(900),
-        resync_blocks: 576,
-        ask: OptionalQueries::default(),
-        max_gap_blocks: 5000,
-        backfill_blocks: 0,
-        retention: Duration::from_secs(400 * 86_400),
         // Before the simulated time, so that the tip's time is later.
         clock: || UnixSeconds(1_794_990_000),
-        started: tokio::time::Instant::now(),
+        ..follower_settings()
     }
 }
 

@@ -50,6 +50,11 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         clock: || UnixSeconds(NOW + 7),
         is_restricted: false,
     };
+    handlers(api)
+}
+
+/// A site with this API.
+pub(crate) fn handlers(api: Api) -> Handlers {
     Handlers {
         landing: LandingPage {
             name: "Masternode exporter".into(),
@@ -98,7 +103,7 @@ fn id_of(site: &Handlers, alias: &str) -> String {
 }
 
 /// The text of a piece of HTML: without its tags, one space between words, unescaped.
-fn text(html: &str) -> String {
+pub(crate) fn text(html: &str) -> String {
     let html = html.split_once("</head>").map_or(html, |(_, body)| body);
     let pieces = html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
     let words = pieces.collect::<Vec<&str>>().join(" ").split_whitespace().collect::<Vec<&str>>().join(" ");

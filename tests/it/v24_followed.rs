@@ -7,12 +7,11 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::chain::DASH;
 use domain::condition::{Catalogue, Severity};
 use domain::event::{Event, EventKind};
 use domain::watch::{Selector, WatchEntry, WatchField, WatchList};
-use domain::{NetworkState, Snapshot, UnixSeconds};
-use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
+use domain::{NetworkState, Snapshot};
+use masternode_exporter::follower::{self, Follower};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, dialect};
@@ -22,7 +21,7 @@ use serde_json::{Value, json};
 use simulator::{Network, Options, RunningServer, Server};
 use tokio::sync::watch;
 
-use crate::support::harness::NOW;
+use crate::support::harness::follower_settings;
 use crate::support::samples::Page;
 use crate::v24_network::unexpected;
 
@@ -180,20 +179,7 @@ impl Followed {
             ..rpc::RpcSettings::default()
         };
         let client = Client::new(settings, meters.rpc("dash-test", "node-0")).unwrap();
-        let settings = FollowerSettings {
-            network: "dash-test".into(),
-            rules: Arc::new(DASH),
-            expect: None,
-            poll_interval: Duration::ZERO,
-            stale_after: Duration::from_secs(900),
-            resync_blocks: 576,
-            ask: OptionalQueries::default(),
-            max_gap_blocks: 5000,
-            backfill_blocks: 0,
-            retention: Duration::from_secs(400 * 86_400),
-            clock: || UnixSeconds(NOW),
-            started: tokio::time::Instant::now(),
-        };
+        let settings = follower_settings();
         let (_, watch_list) = watch::channel(WatchList::new(watch(&network)));
         let clients = vec![client];
         let (publish, states) = follower::state_channel(&settings, &clients, &meters);

@@ -235,20 +235,12 @@ impl EventCounters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::masternode::Score;
-    use crate::samples::{block, id};
+    use crate::samples::{block, id, penalty};
 
     #[test]
     fn a_penalty_counts_its_failures() {
         let mut tallies = EventCounters::default();
-        let kind = EventKind::Penalty {
-            score: Score(100),
-            points: 100,
-            failures: 2,
-            clamped: true,
-            quorums: vec![],
-            others: Some(0),
-        };
+        let kind = penalty(100, 100, 2, true);
         let event = Event { block: block(5), exact: true, masternode: id(1), node_type: NodeType::Evo, kind };
         tallies.record(&event);
         tallies.record(&Event { kind: EventKind::Ban { cause: BanCause::Dkg, among: 9 }, ..event });
@@ -289,14 +281,7 @@ mod tests {
 
     #[test]
     fn continued_counts_equal_the_counts_of_all_events_at_once() {
-        let penalty = EventKind::Penalty {
-            score: Score(66),
-            points: 66,
-            failures: 1,
-            clamped: false,
-            quorums: vec![],
-            others: Some(0),
-        };
+        let penalty = penalty(66, 66, 1, false);
         let kinds = [
             penalty,
             EventKind::Ban { cause: BanCause::Revoked, among: 9 },

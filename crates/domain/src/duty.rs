@@ -4,16 +4,15 @@
 //!
 //! Never here: how members are selected; when to restart ([`crate::restart`]); asking a node.
 
-use crate::chain_facts::{ChainFacts, Population};
-use crate::dkg::{self, Membership, QuorumType};
-use crate::masternode::{Height, Masternode, MasternodeId, NodeType, Score};
+use crate::chain_facts::Population;
+use crate::dkg::{Membership, QuorumType};
+use crate::masternode::{Height, MasternodeId, NodeType, Score};
 use crate::pose::PoseLimits;
 use crate::quorum_rotation::{CYCLES, Rotation, RotationSeat};
 #[cfg(doc)]
 use crate::quorum_selection::LEAD;
 use crate::quorum_selection::SelectedQuorum;
 use crate::score_projection::ScoreProjection;
-use crate::snapshot::{NodeView, Snapshot};
 
 /// Blocks ahead for which duties are listed: four cycles of the rotating type of mainnet, in which seats can be known.
 pub const OUTLOOK_BLOCKS: u32 = 1_152;
@@ -169,80 +168,6 @@ impl DutyInputs<'_> {
             true => ((seats - valid) / valid).clamp(0.0, 1.0),
             false => (open / (valid - taken).max(open)).min(1.0),
         })
-    }
-}
-
-impl Snapshot {
-    /// See [`DutyInputs`]; `None` where no quorums are known.
-    fn duty_inputs(&self) -> Option<DutyInputs<'_>> {
-        let (types, population, tip) = (self.quorum_types()?, self.population(), self.block().height);
-        let ChainFacts { drawings, rotations, .. } = self.facts();
-        Some(DutyInputs { types, population, selected: drawings, rotations, tip })
-    }
-
-    /// Duties of a masternode that are not over and begin up to `until`, by their first block. A banned one is selected for no
-    /// further session, but keeps its known seats. `None` where no quorums are known.
-    #[must_use]
-    pub fn duties(&self, node: &NodeView<'_>, until: Height) -> Option<Vec<Duty>> {
-        let Masternode { id, node_type, .. } = node.masternode;
-        let mut duties = self.duty_inputs()?.of(id, *node_type, until);
-        duties.retain(|duty| duty.is_known() || !node.masternode.is_banned());
-        Some(duties)
-    }
-
-    /// Its duties in the next [`OUTLOOK_BLOCKS`].
-    #[must_use]
-    pub fn duties_ahead(&self, node: &NodeView<'_>) -> Option<Vec<Duty>> {
-        self.duties(node, self.block().height.after(OUTLOOK_BLOCKS))
-    }
-
-    /// What follows if the masternode goes offline after the tip and stays so; `None` when it is banned, and where no quorums are
-    /// known.
-    #[must_use]
-    pub fn offline_outlook(&self, node: &NodeView<'_>) -> Option<OfflineOutlook> {
-        let pose = node.pose().filter(|_| !node.masternode.is_banned())?;
-        Some(offline_outlook(&self.duties_ahead(node)?, self.block().height, pose.score(), self.limits()?))
-    }
-
-    /// Masternodes that are not banned above the seats of a cycle, by rotating type: below 0 some have two seats in a cycle.
-    pub fn rotation_slack(&self) -> impl Iterator<Item = (&QuorumType, i64)> {
-        let rotating = self.quorum_types().unwrap_or_default().iter().filter(|kind| kind.quorums > 1);
-        let valid = i64::try_from(self.population().all_valid()).unwrap_or(i64::MAX);
-        rotating.map(move |kind| (kind, valid - i64::from(kind.quorums * kind.size)))
-    }
-
-    /// Probability in 0…1 that a DKG session tests the node while one more failure still bans it: 0 when it is safe,
-    /// `None` when it is banned or if no quorums are known. A known seat is certain, a known absence spares.
-    #[must_use]
-    pub fn chance_of_test_before_safe(&self, node: &NodeView<'_>) -> Option<f64> {
-        let blocks = node.pose()?.blocks_until_safe()?;
-        let inputs = self.duty_inputs()?;
-        let Masternode { id, node_type, .. } = node.masternode;
-        let open = |kind: &QuorumType| self.facts().open(kind);
-        let seat = |kind: &QuorumType, start: Height| inputs.membership(id, kind, start);
-        Some(dkg::chance_of_test(inputs.types, *node_type, (inputs.tip, blocks), open, seat))
-    }
-
-    /// Blocks in which a restart of a node of this type misses no session; 0 = no safe restart now.
-    #[must_use]
-    pub fn maintenance_window(&self, node_type: NodeType) -> Option<u32> {
-        let unknown = |_: &QuorumType, _| Membership::Possible(1.0);
-        dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height, unknown)
-    }
-
-    /// The same for one masternode, longer if it is known not to be a member of the next sessions.
-    #[must_use]
-    pub fn maintenance_window_of(&self, node: &NodeView<'_>) -> Option<u32> {
-        self.maintenance_window_at(node, self.block().height)
-    }
-
-    /// The same at a later tip, with current knowledge.
-    #[must_use]
-    pub fn maintenance_window_at(&self, node: &NodeView<'_>, tip: Height) -> Option<u32> {
-        let inputs = self.duty_inputs()?;
-        let Masternode { id, node_type, .. } = node.masternode;
-        let seat = |kind: &QuorumType, start: Height| inputs.membership(id, kind, start);
-        dkg::maintenance_window(inputs.types, *node_type, tip, seat)
     }
 }
 

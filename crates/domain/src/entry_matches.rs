@@ -9,7 +9,6 @@ use crate::list::MasternodeList;
 use crate::maintenance::Maintenance;
 use crate::masternode::UnixSeconds;
 use crate::network_state::NetworkState;
-use crate::snapshot::Snapshot;
 use crate::watch::{self, Selector, WatchField, WatchList, WatchTarget};
 
 /// Most entries of each kind that are counted.
@@ -92,20 +91,6 @@ pub fn unmatched<'a>(networks: impl IntoIterator<Item = &'a NetworkState>) -> Op
         EntryKind::Maintenance => format!("the maintenance entry {}", found.entry),
     });
     Some(unmatched.take(5).collect())
-}
-
-impl Snapshot {
-    /// The same snapshot, with what the entries of the watch list match.
-    #[must_use]
-    pub fn with_entry_matches(mut self, matches: Vec<EntryMatches>) -> Snapshot {
-        self.entry_matches = matches;
-        self
-    }
-
-    /// What the entries of the watch list match, see [`WatchList::matches`].
-    pub fn entry_matches(&self) -> &[EntryMatches] {
-        &self.entry_matches
-    }
 }
 
 /// A selector in words: `payout_address=X…`, several fields with commas between them, an identity, or `self`.

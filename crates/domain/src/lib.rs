@@ -52,6 +52,7 @@ pub mod score_check;
 pub mod score_projection;
 pub mod search;
 pub mod session;
+mod session_outlook;
 pub mod snapshot;
 pub mod state;
 pub mod terms;

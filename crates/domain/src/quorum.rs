@@ -8,11 +8,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::dkg::{self, KnownMembership, QuorumType};
+use crate::dkg::QuorumType;
 use crate::list::Block;
-use crate::masternode::{BlockHash, Height, MasternodeId};
-use crate::quorum_selection::SelectedQuorum;
-use crate::snapshot::Snapshot;
+use crate::masternode::{BlockHash, Height};
 
 /// The known quorums of one type at a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,47 +83,6 @@ pub struct QuorumHealth {
     pub last_mined: Height,
     /// Mining windows without a quorum since then.
     pub missed_windows: u32,
-}
-
-impl Snapshot {
-    /// The quorum types with a known quorum, and their health.
-    pub fn quorums(&self) -> impl Iterator<Item = (&QuorumType, QuorumHealth)> {
-        let types = self.quorum_types().unwrap_or_default().iter();
-        types.filter_map(|kind| Some((kind, self.quorum_health(kind)?)))
-    }
-
-    /// Health of the quorums of a type; `None` when none of them is known.
-    pub fn quorum_health(&self, kind: &QuorumType) -> Option<QuorumHealth> {
-        let Mined { start, mined } = self.facts().formations.get(kind.name)?.newest?;
-        Some(QuorumHealth { last_mined: mined, missed_windows: kind.missed_windows(self.block().height, start) })
-    }
-
-    /// A masternode's membership in the newest session, or cycle of sessions, of a type whose members are known.
-    pub fn draw(&self, id: &MasternodeId, kind: &QuorumType) -> Option<KnownMembership> {
-        let facts = self.facts();
-        if let (Some(rotation), MasternodeId::ProTx(pro_tx)) = (facts.rotation(kind), id) {
-            let start = rotation.cycle();
-            if self.block().height >= start.after(kind.window_end) {
-                return None;
-            }
-            let seated = rotation.seats(pro_tx).iter().any(|seat| seat.start < start.after(kind.interval));
-            return Some(KnownMembership { start, seated });
-        }
-        let drawing = facts.drawings.iter().find(|drawing| drawing.kind == *kind)?;
-        Some(KnownMembership { start: drawing.start, seated: drawing.seats(id) })
-    }
-
-    /// Next height at which a quorum can be mined.
-    pub fn next_commitments(&self) -> Option<Height> {
-        dkg::next_due(self.quorum_types()?, self.block().height, |kind| self.facts().open(kind))
-    }
-
-    /// Height at which the result of a session is due: the next block if it is late; the first possible block once its
-    /// quorum is mined.
-    pub fn due(&self, drawing: &SelectedQuorum) -> Height {
-        let next = drawing.kind.next_due(self.block().height, self.facts().open(&drawing.kind));
-        if drawing.kind.begun(next) == drawing.start { next } else { drawing.due() }
-    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@
 
 mod plan;
 
-use crate::duty::{Duty, OUTLOOK_BLOCKS};
+use crate::duty::Duty;
 use crate::masternode::{Height, Score};
 use crate::pose::PoseLimits;
 use crate::score_projection::ScoreProjection;
-use crate::snapshot::{NodeView, Snapshot};
 
 pub use plan::{Placement, plan};
 
@@ -194,42 +193,6 @@ pub struct PlannedRestart {
     pub outlook: RestartOutlook,
     /// Where it is in the plan.
     pub placement: Placement,
-}
-
-impl Snapshot {
-    /// An order of restarts in which so many blocks may arrive, at most `parallel` at a time, so that none misses a session ([`plan`]).
-    /// In the order of `nodes`; `None` for one of which no sessions are known.
-    #[must_use]
-    pub fn restart_plan(&self, nodes: &[NodeView<'_>], blocks: u32, parallel: usize) -> Vec<Option<PlannedRestart>> {
-        let outlooks: Vec<_> = nodes.iter().map(|node| self.restart_outlook(node, blocks)).collect();
-        let windows: Vec<Vec<QuietWindow>> = outlooks.iter().flatten().map(|outlook| outlook.windows.clone()).collect();
-        let mut placements = plan(&windows, blocks, parallel).into_iter();
-        let planned = outlooks.into_iter().map(|outlook| {
-            Some(PlannedRestart { outlook: outlook?, placement: placements.next().unwrap_or(Placement::NoWindow) })
-        });
-        planned.collect()
-    }
-
-    /// Blocks that may arrive during a restart of so many seconds ([`blocks_within`]).
-    #[must_use]
-    pub fn restart_blocks(&self, seconds: u64) -> u32 {
-        blocks_within(seconds, self.facts().spacing_seconds(self.rules()))
-    }
-
-    /// Restarts of a masternode in which so many blocks may arrive. They cost a banned one nothing: what it misses has no further
-    /// effect (docs/spec/dash.md#pose-state). `None` where no quorums or scores are known.
-    #[must_use]
-    pub fn restart_outlook(&self, node: &NodeView<'_>, blocks: u32) -> Option<RestartOutlook> {
-        let (score, limits) = (node.pose()?.score(), self.limits()?);
-        let tip = self.block().height;
-        let until = tip.after(OUTLOOK_BLOCKS);
-        let mut duties = self.duties(node, until)?;
-        duties.retain(|_| !node.masternode.is_banned());
-        let now = OutageCost::new(&duties, tip, (score, limits), Outage { after: tip, blocks });
-        let cheapest = cheapest(&duties, (tip, until), (score, limits), blocks);
-        let windows = quiet_windows(&duties, tip, until);
-        Some(RestartOutlook { tip, until, blocks, now, cheapest, windows })
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::chain::DASH;
 use crate::details::DetailTexts;
+use crate::event::EventKind;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
 use crate::network_state::{Moment, NetworkState, SourceHealth};
@@ -16,6 +17,12 @@ use crate::snapshot::Snapshot;
 #[must_use]
 pub fn id(number: u8) -> MasternodeId {
     MasternodeId::ProTx(Hash([number; 32]))
+}
+
+/// A penalty whose quorums are not known.
+#[must_use]
+pub fn penalty(score: u32, points: u32, failures: u32, clamped: bool) -> EventKind {
+    EventKind::Penalty { score: Score(score), points, failures, clamped, quorums: vec![], others: Some(0) }
 }
 
 /// A block whose hash and time follow from its height.

@@ -12,6 +12,7 @@ use crate::chain_facts::{ChainFacts, Population};
 use crate::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
 use crate::dkg::{self, QuorumType};
 use crate::dkg_outcome::PastSession;
+use crate::entry_matches::EntryMatches;
 use crate::event::Event;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{Height, Masternode, NodeType, UnixSeconds};
@@ -64,7 +65,7 @@ pub struct Snapshot {
     risks: [usize; Risk::ALL.len()],
     pub(crate) groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
     pub(crate) recent_events: Vec<Event>,
-    pub(crate) entry_matches: Vec<crate::entry_matches::EntryMatches>,
+    pub(crate) entry_matches: Vec<EntryMatches>,
     pub(crate) by_danger: OnceLock<Vec<u32>>,
     pub(crate) search: OnceLock<SearchIndex>,
     pub(crate) is_restricted: bool,
@@ -169,6 +170,17 @@ impl Snapshot {
             search: OnceLock::new(),
             is_restricted: false,
         }
+    }
+
+    /// The same snapshot, with what the entries of the watch list match.
+    pub fn with_entry_matches(mut self, matches: Vec<EntryMatches>) -> Snapshot {
+        self.entry_matches = matches;
+        self
+    }
+
+    /// What the entries of the watch list match, see [`crate::watch::WatchList::matches`].
+    pub fn entry_matches(&self) -> &[EntryMatches] {
+        &self.entry_matches
     }
 
     /// Name of the network.

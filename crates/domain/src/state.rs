@@ -65,13 +65,8 @@ impl Announced {
     }
 }
 
-/// Index of a masternode's state in a chain's table; the length of the table if it does not contain it.
-pub fn index_of(states: &[State], masternode: &Masternode) -> usize {
-    Indices::of(states).get(states, masternode)
-}
-
-/// The same for many masternodes.
-pub(crate) fn indices(states: &[State], masternodes: &[Masternode]) -> Vec<u8> {
+/// Index of each masternode's state in a chain's table; the length of the table if it does not contain it.
+pub fn indices(states: &[State], masternodes: &[Masternode]) -> Vec<u8> {
     let known = Indices::of(states);
     let index = |masternode| u8::try_from(known.get(states, masternode)).expect("a chain has few states");
     masternodes.iter().map(index).collect()

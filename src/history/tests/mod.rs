@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::history::{BlockEvents, Identity, NetworkId, Query, Store};
 use domain::event::{BanCause, Change, Event, EventKind, FailedQuorum, Field};
 use domain::masternode::{BlockHash, Duffs, Hash, Height, NodeType, Score, UnixSeconds};
-use domain::samples::{block, id};
+use domain::samples::{self, block, id};
 
 mod alerting;
 mod asking;
@@ -68,7 +68,7 @@ fn event(height: u32, masternode: u8, kind: EventKind) -> Event {
 }
 
 fn penalty() -> EventKind {
-    EventKind::Penalty { score: Score(66), points: 66, failures: 1, clamped: false, quorums: vec![], others: Some(0) }
+    samples::penalty(66, 66, 1, false)
 }
 
 /// A block with these events of these masternodes.
@@ -84,14 +84,7 @@ fn quiet(heights: impl IntoIterator<Item = u32>) -> Vec<BlockEvents> {
 
 /// Each kind of event with everything it can carry, in the order of [`EventKind::NAMES`].
 pub(crate) fn every_kind() -> Vec<EventKind> {
-    let whole = EventKind::Penalty {
-        score: Score(u32::MAX),
-        points: u32::MAX,
-        failures: 2,
-        clamped: false,
-        quorums: vec![],
-        others: Some(0),
-    };
+    let whole = samples::penalty(u32::MAX, u32::MAX, 2, false);
     let quorum = FailedQuorum {
         quorum_type: "llmq_60_75".into(),
         hash: BlockHash(Hash([8; 32])),

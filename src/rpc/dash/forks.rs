@@ -7,11 +7,10 @@
 //! Never here: the resulting state (`domain::deployment`).
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use domain::ForeignText;
 use domain::deployment::{Bip9, Fork, Forks, Signalling};
 use domain::masternode::{Height, UnixSeconds};
@@ -102,16 +101,10 @@ fn height(value: &Value, key: &str) -> Option<Height> {
     u32::try_from(value.get(key)?.as_u64()?).ok().map(Height)
 }
 
-impl Client {
-    /// The forks at the tip: some nodes report them only here (v24), older ones do not know the method.
-    pub async fn deployments(&self) -> Result<Forks, RpcError> {
-        let method = self.known(self.dialect().deployments)?;
-        self.call(method, json!([]), deployments).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use domain::deployment::V24;
 

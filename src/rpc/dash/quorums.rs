@@ -9,13 +9,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
 use domain::hex;
-use domain::{Block, BlockHash, Duffs, ForeignText, Hash, Height, MasternodeId};
+use domain::{BlockHash, Duffs, ForeignText, Hash, Height, MasternodeId};
 
 /// An active quorum, from `quorum listextended`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,51 +242,4 @@ pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Duffs)>, ErrorKind> {
         Some((ForeignText::new(address), Duffs(output.value)))
     };
     Ok(outputs.filter_map(paid).collect())
-}
-
-impl Client {
-    /// The quorums whose commitment a block has, including quorums with failed members. The block may be an old one.
-    pub async fn quorums_formed_in(&self, block: &Block) -> Result<Vec<FormedQuorum>, RpcError> {
-        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
-        let block = *block;
-        let params = self.params(method, [json!(block.height.0)]);
-        self.call(method, params, move |body| formed_in(body, &block.hash)).await
-    }
-
-    /// The quorums of a type that are active at a height.
-    pub async fn active_quorums(&self, kind: &'static str, at: Height) -> Result<Vec<FormedQuorum>, RpcError> {
-        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
-        self.call(method, self.params(method, [json!(at.0)]), |body| active_of(body, kind)).await
-    }
-
-    /// The members of a quorum. `quorum_type` is the number of its type.
-    pub async fn quorum_members(&self, quorum_type: u8, hash: &BlockHash) -> Result<QuorumMembers, RpcError> {
-        let method = self.known(self.dialect().quorums.map(|(_, info)| info))?;
-        let params = self.params(method, [json!(quorum_type), json!(hash.to_string())]);
-        self.call(method, params, members).await
-    }
-
-    /// The commitments in a block, including null commitments.
-    pub async fn commitments(&self, block: &BlockHash) -> Result<Vec<Commitment>, RpcError> {
-        let method = self.known(self.dialect().special)?;
-        self.call(method, of_commitments(block), commitments).await
-    }
-
-    /// The amounts and addresses that a block pays, if its coinbase is a special transaction.
-    pub async fn block_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Duffs)>, RpcError> {
-        let method = self.known(self.dialect().special)?;
-        self.call(method, of_coinbase(block), outputs).await
-    }
-
-    /// The newest quorum of each type at a block, see [`newest`].
-    pub async fn newest_quorums(&self, height: Height) -> Result<BTreeMap<ForeignText, (Height, BlockHash)>, RpcError> {
-        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
-        self.call(method, self.params(method, [json!(height.0)]), newest).await
-    }
-
-    /// Names of the quorum types for which the network currently holds sessions.
-    pub async fn quorum_types(&self) -> Result<Vec<ForeignText>, RpcError> {
-        let method = self.known(self.dialect().quorums.map(|(list, _)| list))?;
-        self.call(method, self.params(method, []), types).await
-    }
 }

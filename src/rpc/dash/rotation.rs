@@ -6,12 +6,10 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use domain::BlockHash;
 use domain::quorum_rotation::{QuarterSnapshot, SkipMode};
 
@@ -91,26 +89,4 @@ pub fn rotation_info(body: &[u8]) -> Result<RotationInfo, ErrorKind> {
         work_block,
         earlier: [(wire.snapshot_1.into(), one), (wire.snapshot_2.into(), two), (wire.snapshot_3.into(), three)],
     })
-}
-
-impl Client {
-    /// What the node stored of the quarters before the newest cycle at or below a block. `bases` are blocks whose lists the answer
-    /// need not repeat: with the work blocks it is small.
-    ///
-    /// # Errors
-    /// When the node refuses or does not know the method, or has no snapshot of one of the cycles.
-    pub async fn rotation_info(&self, at: &BlockHash, bases: &[BlockHash]) -> Result<RotationInfo, RpcError> {
-        let method = self.known(self.dialect().rotation)?;
-        let bases: Vec<_> = bases.iter().map(|base| json!(base.to_string())).collect();
-        let before = [json!(at.to_string()), json!(false)];
-        let one_array = self.params(method, before.iter().cloned().chain([json!(bases)]));
-        match self.call(method, one_array, rotation_info).await {
-            // Before version 23 each base is a parameter of its own.
-            Err(error) if matches!(error.kind(), ErrorKind::Call { .. }) => {
-                let separate = self.params(method, before.into_iter().chain(bases));
-                self.call(method, separate, rotation_info).await
-            }
-            answer => answer,
-        }
-    }
 }

@@ -5,21 +5,17 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
 use crate::rpc::dash::convert;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
 use domain::session::{DkgMember, DkgSession};
 use domain::{Hash, MasternodeId};
 
 /// Most sessions of an answer, and most members of one: the largest quorums have 400, and 32 run at a time.
 const MOST: usize = 1_024;
-
-/// The level of `quorum dkgstatus` that names members.
-const WITH_MEMBERS: u8 = 2;
 
 /// The DKG sessions that a node reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,18 +114,4 @@ fn session(value: Value) -> Result<DkgSession, ErrorKind> {
 /// `quorum dkginfo`: blocks until the next session of any type begins.
 pub fn blocks_to_next(body: &[u8]) -> Result<u32, ErrorKind> {
     Ok(result::<WireNext>(body)?.next_dkg)
-}
-
-impl Client {
-    /// The sessions in progress of which the node is a member or which it watches.
-    pub async fn sessions(&self) -> Result<SeenSessions, RpcError> {
-        let method = self.known(self.dialect().sessions.map(|(status, _)| status))?;
-        self.call(method, self.params(method, [json!(WITH_MEMBERS)]), sessions).await
-    }
-
-    /// Blocks until the next session of any type begins, whatever its members are.
-    pub async fn blocks_to_next_session(&self) -> Result<u32, RpcError> {
-        let method = self.known(self.dialect().sessions.map(|(_, next)| next))?;
-        self.call(method, self.params(method, []), blocks_to_next).await
-    }
 }

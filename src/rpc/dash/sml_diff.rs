@@ -4,12 +4,10 @@
 //! Never here: hashing (`domain::list_proof`); the selection (`domain::quorum_selection`).
 
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
-use crate::rpc::dash::{convert, quorums};
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::dash::convert;
+use crate::rpc::error::ErrorKind;
 use domain::hex;
 use domain::list_proof::leaf::{OPERATOR_KEY, key_hash};
 use domain::list_proof::{LeafFields, ProofDiff};
@@ -164,24 +162,4 @@ fn hexadecimal(text: &str, key: &str) -> Result<Vec<u8>, ErrorKind> {
 fn bytes<const N: usize>(text: &str, key: &str) -> Result<[u8; N], ErrorKind> {
     let bytes = hexadecimal(text, key)?;
     bytes.try_into().map_err(|_| ErrorKind::malformed(format!("{key} does not have {N} bytes")))
-}
-
-impl Client {
-    /// The changes of the simplified list from an earlier block to a later one, with the proof of the later one; from the first
-    /// block if none is given.
-    pub async fn sml_diff(&self, base: Option<&BlockHash>, target: &BlockHash) -> Result<ProofDiff, RpcError> {
-        let method = self.known(self.dialect().sml_diff)?;
-        // Block 1 has no masternodes; the genesis block is not accepted.
-        let base = base.map_or_else(|| json!(1), |base| json!(base.to_string()));
-        let params = self.params(method, [base, json!(target.to_string())]);
-        let target = *target;
-        self.call(method, params, move |body| sml_diff(body, &target)).await
-    }
-
-    /// The quorum modifier input of a block; `None` before the fork v20.
-    pub async fn quorum_modifier_input(&self, block: &Block) -> Result<Option<QuorumModifierInput>, RpcError> {
-        let method = self.known(self.dialect().special)?;
-        let block = *block;
-        self.call(method, quorums::of_coinbase(&block.hash), move |body| quorum_modifier_input(body, &block)).await
-    }
 }

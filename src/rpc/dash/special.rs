@@ -4,18 +4,10 @@
 //! Never here: commitments and payments (`quorums`).
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
-use crate::rpc::error::{ErrorKind, RpcError};
-use domain::BlockHash;
-
-/// A special transaction of any type.
-const ALL: i8 = -1;
-
-/// Most transactions that are read: a block of a rotation has 35 commitments on mainnet.
-const MOST: u32 = 200;
+use crate::rpc::error::ErrorKind;
 
 /// The fork-related content of the special transactions of a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,16 +51,10 @@ pub(super) fn version(payload: &Value) -> Option<u16> {
     u16::try_from(payload.get("version")?.as_u64()?).ok()
 }
 
-impl Client {
-    /// The fork-related content of the special transactions of a block.
-    pub async fn special_transactions(&self, block: &BlockHash) -> Result<SpecialTransactions, RpcError> {
-        let method = self.known(self.dialect().special)?;
-        self.call(method, json!([block.to_string(), ALL, MOST, 0, 2]), transactions).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

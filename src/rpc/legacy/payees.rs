@@ -3,23 +3,16 @@
 //! Never here: which masternode an address belongs to.
 
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::rpc::client::Client;
 use crate::rpc::dash::answers::result;
-use crate::rpc::dialect::Payees;
-use crate::rpc::error::{ErrorKind, RpcError};
+use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
-use crate::rpc::methods;
+use domain::ForeignText;
 use domain::masternode::Duffs;
-use domain::{BlockHash, ForeignText};
 
 /// The number of decimals of [`Duffs`].
 const DECIMALS: usize = 8;
-
-/// Verbosity with decoded transactions.
-const DECODED: u8 = 2;
 
 /// `minetype` of a proof-of-stake block, the only kind of which PRCYCoin pays a masternode.
 const PROOF_OF_STAKE: &str = "PoS";
@@ -97,21 +90,6 @@ fn amount(coins: &str) -> Option<Duffs> {
         return None;
     }
     format!("{whole}{decimals:0<DECIMALS$}").parse().ok().map(Duffs)
-}
-
-impl Client {
-    /// The outputs of a block that can pay a masternode, see [`outputs`].
-    pub async fn payee_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Option<Duffs>)>, RpcError> {
-        let method = self.known(self.dialect().payees.map(|_| &methods::GET_BLOCK))?;
-        self.call(method, json!([block.to_string(), DECODED]), outputs).await
-    }
-
-    /// Whether a block of a chain that hides payees pays a masternode.
-    pub async fn pays_masternode(&self, block: &BlockHash) -> Result<bool, RpcError> {
-        let method =
-            self.known(self.dialect().payees.filter(|payees| *payees == Payees::Kind).map(|_| &methods::GET_BLOCK))?;
-        self.call(method, json!([block.to_string()]), pays).await
-    }
 }
 
 #[cfg(test)]

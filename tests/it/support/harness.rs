@@ -65,20 +65,7 @@ impl Stage {
         for _ in 0..nodes {
             servers.push(Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn());
         }
-        let mut settings = FollowerSettings {
-            network: "dash-test".into(),
-            rules: Arc::new(DASH),
-            expect: None,
-            poll_interval: Duration::ZERO,
-            stale_after: Duration::from_secs(900),
-            resync_blocks: 576,
-            ask: OptionalQueries::default(),
-            max_gap_blocks: 5000,
-            backfill_blocks: 0,
-            retention: Duration::from_secs(400 * 86_400),
-            clock: || UnixSeconds(NOW),
-            started: tokio::time::Instant::now(),
-        };
+        let mut settings = follower_settings();
         change(&mut settings);
         let (watch_list, _) = watch::channel(watch_all(&network));
         let meters = Meters::new(&Registry::new()).unwrap();
@@ -307,6 +294,24 @@ fn client(index: usize, server: &RunningServer, dialect: Arc<Dialect>, meters: &
     };
     let meters = meters.rpc("dash-test", &settings.name);
     Client::new(settings, meters).unwrap()
+}
+
+/// Settings of a follower that polls when the test says so.
+pub(crate) fn follower_settings() -> FollowerSettings {
+    FollowerSettings {
+        network: "dash-test".into(),
+        rules: Arc::new(DASH),
+        expect: None,
+        poll_interval: Duration::ZERO,
+        stale_after: Duration::from_secs(900),
+        resync_blocks: 576,
+        ask: OptionalQueries::default(),
+        max_gap_blocks: 5000,
+        backfill_blocks: 0,
+        retention: Duration::from_secs(400 * 86_400),
+        clock: || UnixSeconds(NOW),
+        started: tokio::time::Instant::now(),
+    }
 }
 
 /// Watches every masternode as `mn-<index>`.

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::chain::DASH;
 use domain::watch::WatchList;
-use domain::{NetworkState, Snapshot, UnixSeconds};
-use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
+use domain::{NetworkState, Snapshot};
+use masternode_exporter::follower::{self, Follower, FollowerSettings};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
 use masternode_exporter::metrics::{self, Exposition, Format};
@@ -17,7 +16,7 @@ use simulator::{Network, Options};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::support::harness::{NOW, watch_all};
+use crate::support::harness::{follower_settings, watch_all};
 use crate::support::relay::{Node, Relay};
 use crate::support::samples::Page;
 
@@ -72,20 +71,7 @@ impl Fork {
             Client::new(settings, meters).unwrap()
         };
         let clients: Vec<Client> = self.relays.iter().enumerate().map(client).collect();
-        let settings = FollowerSettings {
-            network: "dash-test".into(),
-            rules: Arc::new(DASH),
-            expect: None,
-            poll_interval: Duration::ZERO,
-            stale_after: self.stale_after,
-            resync_blocks: 576,
-            ask: OptionalQueries::default(),
-            max_gap_blocks: 5000,
-            backfill_blocks: 0,
-            retention: Duration::from_secs(400 * 86_400),
-            clock: || UnixSeconds(NOW),
-            started: tokio::time::Instant::now(),
-        };
+        let settings = FollowerSettings { stale_after: self.stale_after, ..follower_settings() };
         let (publish, states) = follower::state_channel(&settings, &clients, &meters);
         let path = self.folder.path().join("history.db");
         let kept = history::HistorySettings { path, retention: settings.retention, clock: settings.clock };

@@ -207,18 +207,7 @@ fn event(number: u8, height: u32, kind: EventKind) -> Event {
 }
 
 fn penalty(number: u8, height: u32) -> Event {
-    event(
-        number,
-        height,
-        EventKind::Penalty {
-            score: Score(132),
-            points: 132,
-            failures: 1,
-            clamped: false,
-            quorums: vec![],
-            others: Some(0),
-        },
-    )
+    event(number, height, samples::penalty(132, 132, 1, false))
 }
 
 #[test]

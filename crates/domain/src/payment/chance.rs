@@ -37,13 +37,8 @@ pub fn chance_within_fraction(candidates: NonZeroU32, blocks: f64) -> f64 {
     }
 }
 
-/// [`chance_within`] for the masternode at `position` of the queue, 1 = the longest unpaid, which may not be in the
-/// pool yet.
-pub fn chance_within_from(position: NonZeroU32, pool: NonZeroU32, blocks: u32) -> f64 {
-    chance_within(pool, blocks.saturating_sub(blocks_until_in_pool(position, pool)))
-}
-
-/// Blocks until the masternode at `position` of the queue is in the pool: each payment removes one ahead of it.
+/// Blocks until the masternode at `position` of the queue, 1 = the longest unpaid, is in the pool: each payment removes
+/// one ahead of it.
 pub fn blocks_until_in_pool(position: NonZeroU32, pool: NonZeroU32) -> u32 {
     position.get().saturating_sub(pool.get())
 }
@@ -60,11 +55,6 @@ pub fn median_blocks(candidates: NonZeroU32) -> u32 {
     // One candidate: the formula gives 0, but the shortest wait is the next block. After `ceil` the cast truncates
     // nothing.
     blocks.ceil().max(1.0) as u32
-}
-
-/// Mean wait in blocks of the masternode at `position` of the queue, including the wait for the pool.
-pub fn mean_blocks_from(position: NonZeroU32, pool: NonZeroU32) -> u32 {
-    blocks_until_in_pool(position, pool).saturating_add(mean_blocks(pool))
 }
 
 /// Whole blocks within `seconds`, at one block per `spacing_seconds`. Only this function rounds down.
@@ -147,14 +137,9 @@ mod tests {
 
     #[test]
     fn a_masternode_behind_the_pool_first_waits_for_those_ahead() {
-        // position, pool, blocks until in the pool, mean wait.
-        let cases = [(1, 450, 0, 450), (450, 450, 0, 450), (451, 450, 1, 451), (4500, 450, 4050, 4500), (2, 1, 1, 2)];
-        for (position, pool, until, mean) in cases {
-            let (position, pool) = (count(position), count(pool));
-            assert_eq!(blocks_until_in_pool(position, pool), until, "place {position}");
-            assert_eq!(mean_blocks_from(position, pool), mean, "place {position}");
-            assert_eq!(chance_within_from(position, pool, until), 0.0, "place {position}");
-            assert_eq!(chance_within_from(position, pool, until + 277), chance_within(pool, 277), "place {position}");
+        // position, pool, blocks until in the pool.
+        for (position, pool, until) in [(1, 450, 0), (450, 450, 0), (451, 450, 1), (4500, 450, 4050), (2, 1, 1)] {
+            assert_eq!(blocks_until_in_pool(count(position), count(pool)), until, "place {position}");
         }
     }
 
