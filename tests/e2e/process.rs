@@ -55,9 +55,14 @@ pub(crate) fn exporter() -> Command {
 
 /// A Prometheus that scrapes an exporter and evaluates rules every second, with additions to its configuration.
 pub(crate) fn start_prometheus(folder: &Path, exporter: u16, port: u16, more: &str) -> Running {
+    start_scraping(folder, exporter, port, "1s", more)
+}
+
+/// The same with another interval of scrapes, which is also their timeout.
+pub(crate) fn start_scraping(folder: &Path, exporter: u16, port: u16, scrape: &str, more: &str) -> Running {
     let file = folder.join("prometheus.yml");
     let text = format!(
-        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n{more}\n\
+        "global: {{scrape_interval: {scrape}, evaluation_interval: 1s}}\n{more}\n\
          scrape_configs:\n- job_name: masternode\n  static_configs:\n  - targets: ['127.0.0.1:{exporter}']\n"
     );
     std::fs::write(&file, text).unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::latency::LargeNetwork;
-use crate::process::{RULES, free_port, get, start_prometheus, wait_for};
+use crate::process::{RULES, free_port, get, start_scraping, wait_for};
 
 const BANNED: usize = 1_250;
 
@@ -20,7 +20,7 @@ fn shortest(watched: usize) -> BTreeMap<String, f64> {
     let site = LargeNetwork::start(BANNED, watched, "");
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let _prometheus = start_prometheus(folder.path(), site.port, port, RULES);
+    let _prometheus = start_scraping(folder.path(), site.port, port, "10s", RULES);
     let subjects = format!("\"{watched}\"]");
     wait_for("a scrape of all watched masternodes", Duration::from_secs(120), || {
         get(port, "/api/v1/query?query=count(masternode_alert_subject)").filter(|answer| answer.contains(&subjects))

@@ -2,7 +2,7 @@
 //!
 //! Never here: what the exporter shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use domain::BanCause;
 use fastrand::Rng;
@@ -37,6 +37,8 @@ pub(crate) struct Chain {
     /// Events of replaced blocks.
     pub(crate) abandoned: Vec<Entry>,
     pub(crate) standings: BTreeMap<String, Standing>,
+    /// When each recent tip was mined.
+    tips: VecDeque<(u64, u32)>,
     pub(crate) mined: u64,
     pub(crate) reorgs: u64,
 }
@@ -51,6 +53,7 @@ impl Chain {
             blocks: BTreeMap::new(),
             abandoned: Vec::new(),
             standings: BTreeMap::new(),
+            tips: VecDeque::new(),
             mined: 0,
             reorgs: 0,
         };
@@ -61,6 +64,12 @@ impl Chain {
 
     pub(crate) fn tip(&self) -> u32 {
         self.network.tip().0
+    }
+
+    /// The height of the tip a minute ago, at most that of now.
+    pub(crate) fn tip_a_minute_ago(&self) -> u32 {
+        let is_old = |(at, _): &&(u64, u32)| at + 60_000 <= clock::millis();
+        self.tips.iter().rev().find(is_old).map_or(0, |(_, height)| *height).min(self.tip())
     }
 
     /// Mines a block, with or without something that owners and operators do.
@@ -127,6 +136,10 @@ impl Chain {
 
     fn note_standings(&mut self) {
         let now = clock::millis();
+        self.tips.push_back((now, self.tip()));
+        if self.tips.len() > 500 {
+            self.tips.pop_front();
+        }
         let listed = self.network.masternodes();
         for id in &listed {
             let is_banned = self.network.masternode(id).is_some_and(|facts| facts.ban_height.is_some());

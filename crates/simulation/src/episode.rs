@@ -333,7 +333,8 @@ impl<'a> Episode<'a> {
         let (chain, health) = (&self.world.chain, &self.world.health);
         let mut checked = self.observer.check(&app, chain, health).await;
         app.close().await;
-        if checked.is_ok() {
+        // What a node lied about, while no other one answered, is recorded as it said.
+        if checked.is_ok() && !self.observer.is_misled {
             let known = Known {
                 counters: self.observer.counters(),
                 first_height: self.observer.first_height.unwrap_or(u32::MAX - 1),

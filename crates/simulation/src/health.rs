@@ -78,6 +78,11 @@ impl Health {
         }
     }
 
+    /// Whether the process could open an undamaged history when it started: otherwise its counters begin at 0.
+    pub(crate) fn has_history(&self) -> bool {
+        self.is_undamaged && self.disk.is_some_and(|since| self.process.is_some_and(|process| since <= process))
+    }
+
     /// Whether all sources, the process, the clock and the watch list have been right for these milliseconds, without a reorg.
     pub(crate) fn is_quiet_for(&self, millis: u64) -> bool {
         let long = |since: Since| since.is_some_and(|since| clock::millis().saturating_sub(since) >= millis);

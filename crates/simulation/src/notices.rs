@@ -53,7 +53,7 @@ impl Notices {
         if health.disk.is_none() || !health.is_undamaged {
             self.unstored_since.get_or_insert(health.process.unwrap_or_default());
         }
-        if health.configuration.is_none_or(|since| now.saturating_sub(since) < OLD_NEWS) {
+        if health.configuration.is_none_or(|since| since > 0 && now.saturating_sub(since) < OLD_NEWS) {
             self.rewatched = now;
         }
         for number in 0..NAMES.len() {
@@ -65,7 +65,7 @@ impl Notices {
             });
             self.seen += news.len() as u64;
             for notice in news {
-                self.check_notice(number, &notice, chain)?;
+                self.check_notice(number, &notice, (chain, health))?;
                 Wire::with(|wire| wire.receiver(number).last.insert(notice.key.clone(), notice));
             }
             let recent = Wire::with(|wire| {
@@ -77,18 +77,25 @@ impl Notices {
         Ok(())
     }
 
-    fn check_notice(&self, number: usize, notice: &Notice, chain: &Chain) -> Checked {
+    fn check_notice(&self, number: usize, notice: &Notice, (chain, health): (&Chain, &Health)) -> Checked {
         let last = Wire::with(|wire| wire.receiver(number).last.get(&notice.key).cloned());
-        if let Some(last) = last {
+        if let Some(last) = &last {
             let is_again = last.status == notice.status && last.starts_at == notice.starts_at && !notice.is_reminder;
-            ensure(!is_again || self.may_repeat(&last, notice), Invariant::NotifiedOnce, || {
+            ensure(!is_again || self.may_repeat(last, notice), Invariant::NotifiedOnce, || {
                 format!("{} sent {} twice to {}: after {} s", notice.key, notice.status, NAMES[number], last.at / 1000)
             })?;
         }
         if notice.status == "resolved" && notice.alert == "MasternodePoSeBanned" {
             let standing = notice.labels.get("masternode").and_then(|id| chain.standings.get(id));
+            // 0: never.
+            let is_recent = |moment: u64| moment > 0 && moment + OLD_NEWS > notice.at;
             let was_clear = standing.is_none_or(|standing| {
-                !standing.is_banned || standing.since + OLD_NEWS > notice.at || self.rewatched + OLD_NEWS > notice.at
+                // It was sent as firing during the same ban.
+                let is_same = last.as_ref().is_some_and(|last| last.status == "firing" && last.at >= standing.since);
+                !standing.is_banned
+                    || is_recent(self.rewatched)
+                    || is_recent(health.reorg)
+                    || (is_recent(standing.since) && !is_same)
             });
             ensure(was_clear, Invariant::NoAllClear, || format!("{} was resolved during the ban", notice.key))?;
         }
@@ -105,6 +112,11 @@ impl Notices {
     pub(crate) fn process_started(&mut self, ended: u64, is_certain: bool) {
         let unstored = if is_certain { ended.saturating_sub(UNSTORED) } else { 0 };
         let unstored = self.unstored_since.take().map_or(unstored, |since| since.min(unstored));
+        // What the process before sent since then may be unknown to this one.
+        Wire::with(|wire| {
+            let last = wire.receivers.values_mut().flat_map(|receiver| receiver.last.values_mut());
+            last.filter(|notice| notice.at >= unstored).for_each(|notice| notice.is_answered = false);
+        });
         self.restarts.push((clock::millis(), unstored));
     }
 
@@ -120,10 +132,16 @@ impl Notices {
             });
             let is_known = |alert: &FiringAlert| known.iter().any(|notice| notice.is_of(&alert.name, &alert.labels));
             let missing = firing.iter().find(|alert| alert.seconds * 1000 > LATEST && !is_known(alert));
-            ensure(missing.is_none(), Invariant::NotifiedOnce, || format!("{name} does not know {missing:?}"))?;
+            ensure(missing.is_none(), Invariant::NotifiedOnce, || {
+                let last = missing.map(|alert| {
+                    let of_it = |notice: &&Notice| notice.is_of(&alert.name, &alert.labels);
+                    Wire::with(|wire| wire.receiver(number).notices.iter().rev().find(of_it).cloned())
+                });
+                format!("{name} does not know {missing:?}, but {last:?}")
+            })?;
             let fires = |notice: &&Notice| firing.iter().any(|alert| notice.is_of(&alert.name, &alert.labels));
             let is_old = |notice: &&Notice| clock::millis().saturating_sub(notice.at) > LATEST;
-            let open = known.iter().filter(is_old).find(|notice| !fires(notice));
+            let open = known.iter().filter(|notice| notice.is_answered && is_old(notice)).find(|notice| !fires(notice));
             ensure(open.is_none(), Invariant::NotifiedOnce, || format!("{name} has {open:?}, which is over"))?;
         }
         Ok(())

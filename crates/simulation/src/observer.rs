@@ -24,8 +24,8 @@ const MINUTE: u64 = 60_000;
 /// Time within which everything is right again after the last fault: longer than the pause after a failure and the hold of an alert.
 const RECOVERY: u64 = 12 * MINUTE;
 
-/// Blocks by which a snapshot may be behind then.
-const BLOCKS_BEHIND: u32 = 2;
+/// Blocks by which a snapshot may be behind the tip of a minute ago then.
+const BLOCKS_BEHIND: u32 = 1;
 
 /// Most tasks of the exporter at a time.
 const TASKS: usize = 40;
@@ -46,6 +46,8 @@ pub(crate) struct Observer {
     pub(crate) notices: Notices,
     checks: u64,
     pub(crate) snapshots: u64,
+    /// A list was followed although its root refuted it.
+    pub(crate) is_misled: bool,
 }
 
 impl Observer {
@@ -85,11 +87,14 @@ impl Observer {
         self.first_height.get_or_insert(snapshot.block().height.0);
         self.snapshots += 1;
         check_block(snapshot, chain, health)?;
-        let behind = chain.tip().saturating_sub(snapshot.block().height.0);
+        let behind = chain.tip_a_minute_ago().saturating_sub(snapshot.block().height.0);
         if quiet {
             ensure(behind <= BLOCKS_BEHIND, Invariant::RightAgain, || format!("{behind} blocks behind"))?;
         }
-        if chain.network.tip() == (snapshot.block().height.0, snapshot.block().hash.to_string()) {
+        // A list that its root refutes is published as refuted where no source has another one.
+        let is_refuted = snapshot.facts().list_proof.status.is_refuted();
+        self.is_misled |= is_refuted;
+        if !is_refuted && chain.network.tip() == (snapshot.block().height.0, snapshot.block().hash.to_string()) {
             check_list(snapshot, chain, self.planted)?;
         }
         self.check_counters(snapshot, health)
@@ -101,7 +106,7 @@ impl Observer {
             if self.planted == Some(Planted::CounterGoesBack) && now.payments > 3 {
                 now.payments = 1;
             }
-            let before = self.counters.get(&id).filter(|_| health.is_undamaged && !health.has_power_failed);
+            let before = self.counters.get(&id).filter(|_| health.has_history() && !health.has_power_failed);
             let fell = before.is_some_and(|before| {
                 now.payments < before.payments || now.penalties < before.penalties || now.revivals < before.revivals
             });

@@ -219,10 +219,10 @@ impl Plan {
         let mut rng = Rng::with_seed(seed);
         let kill = |index| {
             let kind = FaultKind::Kill(rng.u64(0..30), rng.u64(1000..20_000));
-            Fault { at: 4 * MINUTE * (index + 1), lasts: 0, kind }
+            Fault { at: 2 * MINUTE * (index + 1), lasts: 0, kind }
         };
         let faults = (0..number).map(kill).collect();
-        Plan { seed, block_millis: MINUTE / 3, length: 4 * MINUTE * (number + 1), faults }
+        Plan { seed, block_millis: MINUTE / 3, length: 2 * MINUTE * (number + 1), faults }
     }
 }
 

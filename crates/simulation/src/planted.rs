@@ -34,8 +34,8 @@ pub enum Planted {
 }
 
 impl Planted {
-    /// All of them, each with the invariant that finds it.
-    pub const ALL: [(Planted, Invariant); 11] = [
+    /// Those that an episode without faults can have, each with the invariant that finds it.
+    pub const ALL: [(Planted, Invariant); 8] = [
         (Planted::LostEvent, Invariant::EventsOnce),
         (Planted::DoubledEvent, Invariant::EventsOnce),
         (Planted::CounterGoesBack, Invariant::Counters),
@@ -44,9 +44,6 @@ impl Planted {
         (Planted::LostNotice, Invariant::NotifiedOnce),
         (Planted::RepeatedNotice, Invariant::NotifiedOnce),
         (Planted::EarlyAllClear, Invariant::NoAllClear),
-        (Planted::NumberWithoutList, Invariant::NoNumberWithoutList),
-        (Planted::Leak, Invariant::Bounded),
-        (Planted::StaysBehind, Invariant::RightAgain),
     ];
 
     /// What it does to a message on its way; returns whether it did.
@@ -60,7 +57,11 @@ impl Planted {
                 let alerts = message["alerts"].as_array_mut().into_iter().flatten();
                 let found: Vec<&mut Value> = alerts.filter(|alert| is_of_ban(alert)).collect();
                 let is_found = !found.is_empty();
-                found.into_iter().for_each(|alert| alert["status"] = "resolved".into());
+                let ends: Vec<Value> = found.into_iter().map(|alert| alert.clone()).collect();
+                for mut end in ends {
+                    end["status"] = "resolved".into();
+                    message["alerts"].as_array_mut().into_iter().for_each(|alerts| alerts.push(end.clone()));
+                }
                 *body = message.to_string().into_bytes();
                 is_found
             }),
