@@ -27,6 +27,7 @@ pub async fn with_api(state: Arc<NetworkState>) -> SocketAddr {
         alerts: Box::new(|_, _| Firing { critical: 0, warning: 0, alerts: Vec::new() }),
         history: None,
         clock: || UnixSeconds(1_795_000_000),
+        is_restricted: false,
     };
     serve(exposition, Some(Arc::new(api))).await
 }
@@ -42,6 +43,7 @@ async fn serve(exposition: Arc<Exposition>, api: Option<Arc<Api>>) -> SocketAddr
             summary: String::new(),
             telemetry_path: Default::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],
@@ -52,6 +54,8 @@ async fn serve(exposition: Arc<Exposition>, api: Option<Arc<Api>>) -> SocketAddr
         }),
         ready: Box::new(Readiness::default),
         reload: None,
+        maintenance: None,
+        views: Box::new(Default::default),
     };
     let meters = web::meters::Meters::new(&prometheus::Registry::new()).expect("an empty registry takes them");
     let security = Arc::new(exporter_toolkit::WebSecurity::open());

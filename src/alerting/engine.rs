@@ -20,7 +20,7 @@ use crate::alerting::clock_jump::{ClockJump, ClockJumps};
 use crate::alerting::notifier;
 use crate::alerting::settings::{AlertingSettings, Receiver};
 use crate::alerting::state::AlertStore;
-use crate::history::{StoreError, Writer};
+use crate::history::{StoreError, TextTable, Writer};
 use crate::meters::{NotificationMeters, Outcome};
 use domain::condition::Catalogue;
 use domain::condition::{Evaluation, EvaluationInput, Memory, ReceiverState, evaluate};
@@ -261,7 +261,7 @@ impl EngineState {
         match &self.history {
             None => lock(&self.book).begin_without_state((self.clock)()),
             Some(history) => {
-                let kept = history.alerts().await?;
+                let kept = history.texts(TextTable::Alert).await?;
                 let strange = lock(&self.book).restore(kept, &self.catalogue, (self.clock)());
                 if strange > 0 {
                     warn!("{strange} alerts in the history were written by another version and are ignored");
@@ -282,7 +282,7 @@ impl EngineState {
         if changes.is_empty() {
             return true;
         }
-        let kept = history.keep_alerts(changes.clone()).await;
+        let kept = history.keep_texts(TextTable::Alert, changes.clone()).await;
         if kept.is_err() {
             lock(&self.book).mark_unsaved(&changes);
         }

@@ -21,7 +21,7 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
     let (exposition, has_history) = (shared.exposition.clone(), shared.history.is_some());
     let Environment { clock, jitter, .. } = shared.environment;
     let look: StateSource = Box::new(move || {
-        let (process, health) = (*process.borrow(), history.health());
+        let (process, health) = (process.borrow().clone(), history.health());
         let networks: Vec<_> = networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
         let process = ProcessState {
             config_good: process.config_good,
@@ -30,6 +30,7 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
             history_writable: has_history.then_some(health.up),
             suppressed_series: exposition.suppressed() as u64,
             unmatched_entries: entry_matches::unmatched(networks.iter().map(AsRef::as_ref)),
+            watch_file_problems: process.watch_file_problems.to_vec(),
             receivers: Vec::new(),
             unrouted: Vec::new(),
         };

@@ -5,9 +5,11 @@
 mod alerting;
 mod environment;
 mod history;
+mod maintenance;
 mod network;
 mod probes;
 mod process_state;
+mod watch_files;
 pub mod web_state;
 
 use std::collections::BTreeMap;
@@ -24,10 +26,12 @@ use tracing::{error, info, warn};
 use crate::alerting::{ActiveAlerts, Engine};
 pub use crate::app::environment::Environment;
 use crate::app::history::History;
+use crate::app::maintenance::Given;
 use crate::app::network::{Network, NetworkBuilder, Shared};
 pub use crate::app::network::{clients, follower_settings};
 use crate::app::process_state::ProcessState;
-use crate::app::web_state::{NetworkStates, ReloadRequest};
+use crate::app::web_state::{MaintenanceRequest, NetworkStates, ReloadRequest};
+use crate::config::watch_files::WatchFiles;
 use crate::config::{Config, LoadedConfig, NetworkConfig, WebConfig};
 use crate::meters::Meters;
 use crate::metrics::Exposition;
@@ -52,6 +56,12 @@ pub struct App {
     history: Option<History>,
     /// The configuration at startup, whose startup-only settings stay in use until a restart.
     started: Config,
+    /// The configuration in force.
+    config: Config,
+    /// What an operator told the running exporter.
+    given: Given,
+    /// Changes of watch files that were seen at the last look.
+    seen: watch_files::Seen,
     networks: BTreeMap<String, Network>,
     states: watch::Sender<NetworkStates>,
     web_meters: web::meters::Meters,
@@ -72,8 +82,16 @@ impl App {
         let process = watch::Sender::default();
         let security = Arc::new(security(&config.web, &web_meters, process.clone())?);
         let started = Instant::now();
-        let shared =
-            Shared { meters, exposition, history: writer, news: Arc::default(), started, process, environment };
+        let shared = Shared {
+            meters,
+            exposition,
+            history: writer,
+            news: Arc::default(),
+            started,
+            process,
+            environment,
+            views: watch::Sender::default(),
+        };
         let states = watch::Sender::default();
         let alerting = alerting::engine(&shared, states.subscribe());
         shared.exposition.show_conditions(alerting.evaluations());
@@ -82,12 +100,17 @@ impl App {
             shared,
             history,
             started: config.clone(),
+            config: Config { watch_files: WatchFiles::default(), ..config.clone() },
+            given: Given::default(),
+            seen: None,
             networks: BTreeMap::new(),
             states,
             web_meters,
             security,
         };
-        app.reconfigure(config).await?;
+        let mut config = config.clone();
+        app.take_over_kept(&mut config).await;
+        app.reconfigure(&config).await?;
         Ok(app)
     }
 
@@ -110,16 +133,20 @@ impl App {
         let is_configured = |name: &String| config.networks.iter().any(|network| network.name == *name);
         self.states.send_modify(|states| states.retain(|name, _| is_configured(name)));
         self.shared.exposition.reconfigure(config.metrics.clone());
+        let whole = self.given.with(config);
         for prepared in prepared {
             let name = prepared.name().to_string();
-            let network = prepared.start(config, &self.shared);
+            let network = prepared.start(&whole, &self.shared);
             self.states.send_modify(|states| drop(states.insert(name.clone(), network.state())));
             self.networks.insert(name, network);
         }
         for network in self.networks.values_mut() {
-            network.reconfigure(config).await;
+            network.reconfigure(&whole).await;
         }
+        self.shared.views.send_replace(Arc::new(config.web.views.clone()));
+        self.report_watch_files(config);
         self.alerting.reconfigure(&config.alerting).await;
+        self.config = config.clone();
         Ok(())
     }
 
@@ -141,6 +168,7 @@ impl App {
         shutdown: impl Future<Output = ()>,
     ) {
         let (reload, mut reloads) = mpsc::channel::<ReloadRequest>(1);
+        let (maintenance, mut maintenances) = mpsc::channel::<MaintenanceRequest>(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let settings = web::settings::WebSettings {
             max_requests: config.web.max_requests,
@@ -155,7 +183,7 @@ impl App {
             self.alerting.board(),
             self.states.subscribe(),
             file,
-            reload,
+            (reload, maintenance),
         ));
         let security = Arc::clone(&self.security);
         let server = tokio::spawn(web::serve(listeners, site, security, settings, self.web_meters.clone(), async {
@@ -164,12 +192,15 @@ impl App {
         }));
         self.shared.meters.reloaded(true, (self.shared.environment.clock)().0);
         tokio::pin!(shutdown);
+        let mut looks = tokio::time::interval(watch_files::INTERVAL);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(()) = hangup.recv() => drop(self.reload(&load).await),
                 // The client may be gone; the result is logged and counted anyway.
                 Some(answer) = reloads.recv() => drop(answer.send(self.reload(&load).await)),
+                Some((command, answer)) = maintenances.recv() => drop(answer.send(self.maintain(command).await)),
+                _ = looks.tick() => self.look().await,
             }
         }
         info!("Shutting down: draining requests");
@@ -178,6 +209,13 @@ impl App {
             error!("HTTP server failed: {error}");
         }
         self.close().await;
+    }
+
+    /// What is due from time to time.
+    async fn look(&mut self) {
+        self.end_maintenance().await;
+        self.look_at_watch_files().await;
+        self.keep_watch_files().await;
     }
 
     /// The page of metrics.
@@ -228,7 +266,9 @@ impl App {
     /// Applies a loaded configuration, and logs what is in use. The error names what stays in use.
     async fn take_over(&mut self, loaded: Result<LoadedConfig, String>) -> Result<(), String> {
         let refused = |error: String| format!("Configuration not reloaded, the previous one stays in force: {error}");
-        let LoadedConfig { config, warnings, .. } = loaded.map_err(refused)?;
+        let LoadedConfig { mut config, warnings, .. } = loaded.map_err(refused)?;
+        let files = config.watch_files.clone().keeping(&self.config.watch_files, config.own_watch());
+        config.set_watch_files(files);
         self.reconfigure(&config).await.map_err(|error| refused(error.to_string()))?;
         for warning in warnings {
             warn!("{warning}");

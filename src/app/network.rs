@@ -19,6 +19,7 @@ use crate::history::Writer;
 use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::rpc::{self, Client};
+use crate::web::view::Views;
 use domain::watch::WatchList;
 use domain::{NetworkState, state};
 
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     /// Start time of the process.
     pub(super) started: Instant,
     pub(super) process: watch::Sender<ProcessState>,
+    /// Who sees what.
+    pub(super) views: watch::Sender<Arc<Views>>,
     pub(super) environment: Environment,
 }
 

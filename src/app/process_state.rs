@@ -2,17 +2,21 @@
 //!
 //! Never here: networks; metrics, which are written separately.
 
+use std::sync::Arc;
+
 /// Whether the last load of each file succeeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProcessState {
     /// The configuration; true before the first reload.
     pub(super) config_good: bool,
     /// The web configuration file; true without one.
     pub(super) web_config_good: bool,
+    /// What is wrong with the files of the watch list.
+    pub(super) watch_file_problems: Arc<[String]>,
 }
 
 impl Default for ProcessState {
     fn default() -> ProcessState {
-        ProcessState { config_good: true, web_config_good: true }
+        ProcessState { config_good: true, web_config_good: true, watch_file_problems: Arc::default() }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::alerting::runbooks::RUNBOOKS;
@@ -14,11 +15,15 @@ use crate::app::network::{Shared, StateReceiver};
 use crate::catalog;
 use crate::config::WebConfig;
 use crate::metrics::{Exposition, Page, Request};
+use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
 use crate::web::api::{self, AlertsOf, Api};
-use crate::web::handlers::{Handlers, LandingPage, Link, Readiness, ReloadFunction, ScrapeError};
+use crate::web::handlers::{Handlers, LandingPage, Link, MaintenanceFunction, Readiness, ReloadFunction, ScrapeError};
 
 /// A request for a reload, with the channel for its result.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
+
+/// A command about maintenance, with the channel for its answer.
+pub(super) type MaintenanceRequest = (MaintenanceCommand, oneshot::Sender<MaintenanceAnswer>);
 
 /// The states of the running networks, by name.
 pub(super) type NetworkStates = BTreeMap<String, StateReceiver>;
@@ -31,9 +36,9 @@ pub(super) fn site(
     board: ActiveAlerts,
     networks: watch::Receiver<NetworkStates>,
     history: Option<PathBuf>,
-    reload: mpsc::Sender<ReloadRequest>,
+    (reload, maintenance): (mpsc::Sender<ReloadRequest>, mpsc::Sender<MaintenanceRequest>),
 ) -> Handlers {
-    let (exposition, seen) = (shared.exposition.clone(), networks.clone());
+    let (exposition, seen, views) = (shared.exposition.clone(), networks.clone(), shared.views.subscribe());
     Handlers {
         landing: LandingPage {
             name: "Masternode exporter".into(),
@@ -41,6 +46,7 @@ pub(super) fn site(
             summary: "How close each masternode is to a Proof-of-Service ban, and when it is paid next.".into(),
             telemetry_path: config.telemetry_path.clone(),
             path_prefix,
+            metrics_query: String::new(),
             links: api::PAGES
                 .into_iter()
                 .chain([("/runbooks", "Runbooks")])
@@ -52,7 +58,21 @@ pub(super) fn site(
         metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
         ready: Box::new(move || readiness(&seen.borrow())),
         reload: config.enable_reload.then(|| reload_function(reload)),
+        maintenance: Some(maintenance_function(maintenance)),
+        views: Box::new(move || views.borrow().clone()),
     }
+}
+
+fn maintenance_function(commands: mpsc::Sender<MaintenanceRequest>) -> MaintenanceFunction {
+    Box::new(move |command| {
+        let commands = commands.clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let gone = || (StatusCode::SERVICE_UNAVAILABLE, "the exporter is stopping".to_string());
+            commands.send((command, answer)).await.map_err(|_| gone())?;
+            answered.await.unwrap_or_else(|_| Err(gone()))
+        })
+    })
 }
 
 fn reload_function(reload: mpsc::Sender<ReloadRequest>) -> ReloadFunction {
@@ -82,6 +102,7 @@ fn api(
         alerts: Box::new(move |of, most| firing(&board, of, most)),
         history,
         clock: shared.environment.clock,
+        is_restricted: false,
     }
 }
 
@@ -111,6 +132,10 @@ async fn scrape(exposition: Arc<Exposition>, request: Request) -> Result<Page, S
     let known = |name: &String| catalog::family(name).is_some();
     if let Some(unknown) = request.filter.families.iter().find(|name| !known(name)) {
         return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is not a family of masternodes or networks")));
+    }
+    let groups = &request.filter.groups;
+    if !groups.is_empty() && !exposition.has_groups(groups) {
+        return Err(ScrapeError::BadRequest("no watched masternode has this group, or all of these groups".into()));
     }
     Ok(exposition.page(request).await)
 }

@@ -83,6 +83,10 @@ families! {
         "Constant 1, with the shard of the masternodes in this exposition. Absent without the parameter shard.";
     UNREAD_PAYMENT_BLOCKS: "masternode_exporter_unread_payment_blocks_total" Counter Process ["network"]
         "Followed or skipped blocks whose payments were not read from the block: all but the last 512 of a gap, those of a gap on a chain that hides payees, and those that the node did not return. Payments in them are missing, or taken from the list. Absent on chains whose payments are read from the list only.";
+    WATCH_FILE_ENTRIES: "masternode_exporter_watch_file_entries" Gauge Process ["file"]
+        "Entries of the watch list in force from a file of watch_files: of its present content, or of its last good one while the present one is refused.";
+    WATCH_FILE_GOOD: "masternode_exporter_watch_file_good" Gauge Process ["file"]
+        "1 if the present content of a file of watch_files is in force, 0 if it is refused. Absent for a file that was removed.";
     WEB_CONFIG_LAST_RELOAD_SUCCESSFUL: "masternode_exporter_web_config_last_reload_successful" Gauge Process []
         "1 if the last load of the web configuration file succeeded, 0 if it failed and the previous configuration stays in use. Absent without such a file.";
     PROCESS_CPU_SECONDS_TOTAL: "process_cpu_seconds_total" Counter Process []

@@ -21,7 +21,14 @@ use domain::watch::{NOTHING_WATCHED, Selector, WATCH_LINES};
 /// Prints the configuration, and opens what it names.
 pub(super) fn run(loaded: &LoadedConfig) -> Result<(), CommandError> {
     print(&describe(loaded))?;
-    open(&loaded.config).map_err(CommandError::Configuration)
+    open(&loaded.config).and_then(|()| refused_files(&loaded.config)).map_err(CommandError::Configuration)
+}
+
+/// All mistakes in files of the watch list.
+fn refused_files(config: &Config) -> Result<(), String> {
+    let mistakes = config.watch_files.files().iter().flat_map(|file| &file.mistakes);
+    let mistakes: Vec<&str> = mistakes.map(String::as_str).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(format!("refused watch files:\n  {}", mistakes.join("\n  "))) }
 }
 
 fn days(span: Duration) -> u64 {
@@ -56,6 +63,10 @@ fn describe(loaded: &LoadedConfig) -> String {
         let selection = selector_text(&entry.selector);
         let place = network.as_ref().map_or_else(String::new, |network| format!(" on {network}"));
         lines.push(format!("watch {:?}{place}: {selection}", entry.alias));
+    }
+    for file in config.watch_files.files() {
+        let entries = file.entries().map_or_else(|| "refused".into(), |entries| format!("{entries} entries"));
+        lines.push(format!("watch file {}: {entries}", file.name));
     }
     match config.watch.as_slice() {
         [] => lines.push(format!("warning: {NOTHING_WATCHED} Add:\n{}", WATCH_LINES.trim_end())),

@@ -45,6 +45,9 @@ pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings,
         }
         examine_watching(network, config, &mut findings);
     }
+    for problem in config.watch_files.problems() {
+        findings.bad("watch_files", false, &problem);
+    }
     if findings.report.is_empty() {
         return Err(format!("no network {:?} is configured", only.unwrap_or_default()).into());
     }

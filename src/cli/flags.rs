@@ -27,7 +27,7 @@ struct Flag {
 }
 
 const SERVING: &[&str] = &["run", "demo", "check"];
-const ASKED: &[&str] = &["run", "demo", "check", "healthcheck"];
+const ASKED: &[&str] = &["run", "demo", "check", "healthcheck", "maintenance"];
 const RECORDING: &[&str] = &["run", "demo", "check", "events", "earnings", "backfill"];
 const CONFIGURED: &[&str] = &[
     "run",
@@ -42,6 +42,7 @@ const CONFIGURED: &[&str] = &[
     "restart-check",
     "restart-plan",
     "healthcheck",
+    "maintenance",
     "notify",
 ];
 

@@ -16,6 +16,7 @@ mod flags;
 mod forecast;
 pub mod healthcheck;
 mod logging;
+mod maintenance;
 mod notify;
 mod observe;
 mod observe_table;
@@ -99,6 +100,8 @@ enum Command {
     RestartCheck(restart_check::RestartArguments),
     /// Print an order in which watched masternodes can be restarted without missing a DKG session.
     RestartPlan(restart_plan::PlanArguments),
+    /// Mute the alerts of masternodes that are worked on, in the running exporter.
+    Maintenance(maintenance::MaintenanceArguments),
     /// Send a test message to the receivers of alerts, and print how each answered.
     Notify(notify::NotifyArguments),
     /// Print the alerting rules for Prometheus or Grafana. Needs no node and no configuration.
@@ -238,15 +241,13 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             let planned = with_runtime(async move { restart_plan::run(&arguments, &loaded.config).await })?;
             print_findings(&planned.text, planned.is_whole)
         }
-        Command::Backfill(arguments) => {
-            let loaded = load()?;
-            with_runtime(async move { backfill::run(&arguments, &loaded.config).await })
-        }
+        Command::Backfill(arguments) => with_runtime(backfill::run(&arguments, &load()?.config)),
         Command::Notify(arguments) => {
             let loaded = load()?;
             let answers = with_runtime(async move { notify::run(&arguments, &loaded.config).await })?;
             print_findings(&answers.report, answers.all_accepted)
         }
+        Command::Maintenance(arguments) => with_runtime(maintenance::run(&arguments, &load()?.config)),
         Command::Rules(arguments) => print(&rules::run(arguments)?),
         Command::Check => check::run(&load()?),
         Command::Metrics => print(&metrics::reference::reference()),

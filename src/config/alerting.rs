@@ -77,10 +77,10 @@ impl AlertingSection {
         at: &Place<'_>,
         home: Option<&Path>,
         networks: &[NetworkConfig],
-        watch: &[WatchConfig],
+        (watch, grows): (&[WatchConfig], bool),
         external_url: Option<String>,
     ) -> (AlertingSettings, List<MaintenanceSection>) {
-        let context = Context { home, networks, watch, proxy: self.proxy.and_then(|proxy| proxy.0) };
+        let context = Context { home, networks, watch, grows, proxy: self.proxy.and_then(|proxy| proxy.0) };
         let mut receivers: Vec<(Receiver, Place<'_>)> = Vec::new();
         for (index, section) in self.alertmanagers.each() {
             let at = at.key("alertmanagers").index(index);
@@ -113,7 +113,7 @@ impl AlertingSection {
             job: self.job.0,
             runbook_url: self.runbook_url.map_or_else(|| served_runbooks(&external_url), |url| url.0),
             external_url,
-            thresholds: self.thresholds.settings(watch, &at.key("thresholds")),
+            thresholds: self.thresholds.settings((watch, grows), &at.key("thresholds")),
             longest_hold: self.longest_hold.map(|hold| hold.0),
         };
         (settings, self.maintenance)

@@ -15,13 +15,14 @@ use crate::config::file_permissions::{open_to_everybody, open_to_others};
 use crate::config::mistakes::{Mistakes, Place};
 use crate::config::sections::RootSection;
 use crate::config::{
-    Config, chain, effective, maintenance, network, overrides, receiver_match, reference, sections, watch, yaml,
+    Config, chain, effective, maintenance, network, overrides, receiver_match, reference, sections, view, watch,
+    watch_files, yaml,
 };
 use crate::metrics;
 use crate::rpc::Credentials;
 
 /// Largest file that is read, in bytes: several times a watch list of every masternode of a large network.
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The inputs.
 #[derive(Clone, Debug, Default)]
@@ -108,16 +109,20 @@ pub fn load_lenient(origin: &ConfigSources) -> Result<(LoadedConfig, Option<Erro
     let mut warnings = overrides::mistyped(&origin.environment, reference::sections());
     warnings.extend(readable_secrets(&config));
     warnings.extend(receiver_match::warnings(&config.alerting, &config.watch));
+    warnings.extend(config.watch_files.problems());
+    let mut users: Vec<String> = Vec::new();
     if let Some(file) = &mut config.web.config_file {
         let found = web_config::load(&file.path);
         file.encrypted = found.settings.tls.is_some();
         file.certificate = found.settings.tls.as_ref().map(|tls| tls.certificate().to_vec());
         file.asks_for_password = !found.settings.users.is_empty();
         file.asks_for_certificate = found.settings.tls.as_ref().is_some_and(Tls::knows_its_clients);
+        users.extend(found.settings.users.keys().cloned());
         let place = format!("web.config_file: {}", file.path.display());
         found.errors.iter().for_each(|error| mistakes.add(&place, error));
         warnings.extend(found.warnings.into_iter().map(|warning| format!("{}: {warning}", file.path.display())));
     }
+    warnings.extend(view::warnings(&config.web.views, &users));
     let warnings = exposed(&config).into_iter().chain(warnings).collect();
     let errors = Some(mistakes.into_lines()).filter(|errors| !errors.is_empty()).map(fail);
     Ok((LoadedConfig { config, warnings, settings }, errors))
@@ -156,19 +161,28 @@ fn include_profiles(merged: &mut Value, mistakes: &Mistakes) {
 fn validate(root: RootSection, at: &Place<'_>, home: Option<&Path>) -> Config {
     let chains = chain::chains(root.chains, &at.key("chains"));
     let networks = network::networks(root.networks, &root.history, &chains, &at.key("networks"), home);
-    let watch = match root.watch {
+    let files = watch_files::patterns(root.watch_files, &at.key("watch_files"), home);
+    let mut watch = match root.watch {
         Some(section) => watch::watch(section, &networks, &at.key("watch")),
-        None if at.key("watch").is_empty() => watch::implied(),
+        None if at.key("watch").is_empty() && !files.is_configured() => watch::implied(),
         None => Vec::new(),
     };
+    let watch_files = files.read(&networks, &watch);
+    watch.extend(watch_files.entries().cloned());
     let metrics = sections::metrics(root.series, root.payment, at);
     let probe = root.probe.settings();
     let history = root.history.settings(&at.key("history"), home);
-    let (alerting, maintenance) =
-        root.alerting.settings(&at.key("alerting"), home, &networks, &watch, root.web.external_url());
+    let (alerting, maintenance) = root.alerting.settings(
+        &at.key("alerting"),
+        home,
+        &networks,
+        (&watch, files.is_configured()),
+        root.web.external_url(),
+    );
     let maintenance = maintenance::maintenance(maintenance, &networks, &at.key("alerting").key("maintenance"));
     Config {
         watch,
+        watch_files,
         history,
         metrics: metrics::MetricsSettings { probed: probe.is_some(), ..metrics },
         probe,

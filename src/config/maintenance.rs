@@ -76,7 +76,7 @@ pub(super) fn maintenance(
             }
         };
         if let (Some(target), Some(until)) = (target, section.until) {
-            entries.push((only, Maintenance { target, until: until.0, reason }));
+            entries.push((only, Maintenance { target, until: until.0, reason, id: None }));
         }
     }
     entries

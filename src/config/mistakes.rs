@@ -53,6 +53,11 @@ impl Mistakes {
 
     /// All errors in the order of the file; repeated ones as one line with their number.
     pub(super) fn into_lines(self) -> Vec<String> {
+        self.into_located(|_| String::new())
+    }
+
+    /// The same, each after the place of its key, which `locate` tells.
+    pub(super) fn into_located(self, locate: impl Fn(&str) -> String) -> Vec<String> {
         let mut found = self.found.into_inner();
         found.sort_by(|one, other| one.order.cmp(&other.order));
         let mut alike: HashMap<(String, &str), Vec<&str>> = HashMap::new();
@@ -65,10 +70,14 @@ impl Mistakes {
             match places.as_slice() {
                 [first, .., last] if places.len() > MOST_ALIKE => {
                     if first == path {
-                        lines.push(format!("{path}: {what} ({} times, the last at {last})", places.len()));
+                        lines.push(format!(
+                            "{}{path}: {what} ({} times, the last at {last})",
+                            locate(path),
+                            places.len()
+                        ));
                     }
                 }
-                _ => lines.push(format!("{path}: {what}")),
+                _ => lines.push(format!("{}{path}: {what}", locate(path))),
             }
         }
         lines

@@ -32,7 +32,9 @@ mod sections;
 mod startup;
 mod thresholds;
 mod value;
+mod view;
 mod watch;
+pub mod watch_files;
 mod yaml;
 
 use std::path::PathBuf;
@@ -45,6 +47,7 @@ use crate::probe;
 use crate::rpc::{Credentials, Dialect, RpcUrl};
 use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
+use crate::web::view::Views;
 use domain::ChainRules;
 use domain::maintenance::Maintenance;
 use domain::watch::{WatchEntry, WatchList};
@@ -58,8 +61,10 @@ pub use value::nearest;
 pub struct Config {
     /// Networks to follow; at least one.
     pub networks: Vec<NetworkConfig>,
-    /// The watch list, with the network's name if an entry is limited to one.
+    /// The watch list, with the network's name if an entry is limited to one: the entries of `watch`, then those of the files.
     pub watch: Vec<WatchConfig>,
+    /// The files with watch entries.
+    pub watch_files: watch_files::WatchFiles,
     /// Receivers and thresholds of alerts.
     pub alerting: crate::alerting::AlertingSettings,
     /// Masternodes in maintenance, with the network's name if an entry is limited to one.
@@ -168,6 +173,10 @@ pub struct WebConfig {
     pub allowed_hosts: Vec<String>,
     /// `/-/reload` is answered.
     pub enable_reload: bool,
+    /// `/api/v1/maintenance` takes changes.
+    pub enable_maintenance: bool,
+    /// Who sees what.
+    pub views: Views,
     /// The web configuration file; `None` if the server has no protection.
     pub config_file: Option<WebFileConfig>,
 }

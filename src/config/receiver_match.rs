@@ -46,7 +46,7 @@ impl MatchSection {
             context.watch.iter().flat_map(|(_, entry)| entry.groups.keys()).map(String::as_str).collect();
         let mut groups = BTreeMap::new();
         for (key, values) in self.groups {
-            if !known.contains(key.as_str()) {
+            if !known.contains(key.as_str()) && !context.grows {
                 let hint = suggestion(&key, known.iter().copied());
                 groups_at.key(&key).error(format_args!("no entry of watch has a group {key:?}{hint}"));
             }

@@ -34,6 +34,8 @@ pub(super) struct Context<'a> {
     pub(super) home: Option<&'a Path>,
     pub(super) networks: &'a [NetworkConfig],
     pub(super) watch: &'a [WatchConfig],
+    /// Files add entries to `watch` while the exporter runs.
+    pub(super) grows: bool,
     /// The proxy of receivers that have no setting of their own.
     pub(super) proxy: Option<Secret>,
 }

@@ -18,6 +18,7 @@ use crate::config::leaf::{DAY, FilePath, Flag, Leaf, List, SECOND, Span, Whole};
 use crate::config::mistakes::Place;
 use crate::config::network::{NetworkSection, count};
 use crate::config::profile::{ProfileSection, profiles_schema};
+use crate::config::view::{self, ViewSection};
 use crate::config::watch::WatchSection;
 use crate::config::{HistoryConfig, LogConfig, WebConfig, WebFileConfig};
 use crate::metrics::{self, Others};
@@ -36,6 +37,10 @@ pub(super) struct RootSection {
     pub(super) networks: Option<List<NetworkSection>>,
     /// Masternodes to watch. Without this key, those that the sources run as; see `self`.
     pub(super) watch: Option<List<WatchSection>>,
+    /// Files with further entries, each with the key `watch`: paths relative to this file, with `*` for any name, such as
+    /// `watch.d/*.yml`. A change takes effect within seconds. A file with a mistake is refused alone: its last good content
+    /// stays in force.
+    pub(super) watch_files: List<FilePath>,
     pub(super) series: SeriesSection,
     pub(super) payment: PaymentSection,
     pub(super) probe: ProbeSection,
@@ -201,6 +206,11 @@ pub(super) struct WebSection {
     external_url: Option<Leaf<LinkKind>>,
     /// Answer `/-/reload`. Takes effect with the next start.
     enable_reload: Flag,
+    /// Accept maintenance from `masternode-exporter maintenance`: `POST` and `DELETE` of `/api/v1/maintenance`. Who may scrape
+    /// may then mute alerts: set users in `config_file`. Takes effect with the next start.
+    enable_maintenance: Flag,
+    /// Who sees the masternodes of some groups only: users of `config_file`, and read-only links. See `docs/guide/fleet.md`.
+    views: List<ViewSection>,
     /// Web configuration file: TLS, users, headers and rate limit, see `docs/web.md`. Without it the server is open and
     /// unencrypted. Another path takes effect with the next start.
     config_file: Option<FilePath>,
@@ -215,6 +225,8 @@ impl Default for WebSection {
             allowed_hosts: List::default(),
             external_url: None,
             enable_reload: Leaf(false),
+            enable_maintenance: Leaf(false),
+            views: List::default(),
             config_file: None,
         }
     }
@@ -237,6 +249,8 @@ impl WebSection {
             max_requests: count(self.max_requests.0) as usize,
             allowed_hosts: self.allowed_hosts.each().map(|(_, host)| host.0).collect(),
             enable_reload: self.enable_reload.0,
+            enable_maintenance: self.enable_maintenance.0,
+            views: view::views(self.views, &at.key("views"), home),
             // The content of the file is read after everything else.
             config_file: self.config_file.and_then(|file| path(file, &at.key("config_file"), home)).map(|path| {
                 WebFileConfig {

@@ -8,8 +8,17 @@ impl Config {
     /// The keys that differ in `new` and that only a restart applies.
     pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
         // Destructured, so that a new field must be assigned to one group.
-        let WebConfig { listen_addresses, telemetry_path, max_requests, allowed_hosts, enable_reload, config_file } =
-            &self.web;
+        let WebConfig {
+            listen_addresses,
+            telemetry_path,
+            max_requests,
+            allowed_hosts,
+            enable_reload,
+            enable_maintenance,
+            // A reload applies them.
+            views: _,
+            config_file,
+        } = &self.web;
         let HistoryConfig { path, retention } = &self.history;
         let LogConfig { level, json } = &self.log;
         let path_of = |file: &Option<WebFileConfig>| file.as_ref().map(|file| file.path.clone());
@@ -19,6 +28,7 @@ impl Config {
             ("web.max_requests", *max_requests != new.web.max_requests),
             ("web.allowed_hosts", *allowed_hosts != new.web.allowed_hosts),
             ("web.enable_reload", *enable_reload != new.web.enable_reload),
+            ("web.enable_maintenance", *enable_maintenance != new.web.enable_maintenance),
             ("web.config_file", path_of(config_file) != path_of(&new.web.config_file)),
             ("history.path", *path != new.history.path),
             ("history.retention", *retention != new.history.retention),

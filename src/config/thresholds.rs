@@ -147,8 +147,8 @@ impl Default for ThresholdsSection {
 }
 
 impl ThresholdsSection {
-    /// The settings. A group that no entry of `watch` has is an error.
-    pub(super) fn settings(self, watch: &[WatchConfig], at: &Place<'_>) -> ThresholdSettings {
+    /// The settings. A group that no entry of `watch` has is an error, unless the list `grows` with files.
+    pub(super) fn settings(self, (watch, grows): (&[WatchConfig], bool), at: &Place<'_>) -> ThresholdSettings {
         let general = Thresholds {
             imminent_chance: self.imminent_chance.0,
             recent_seconds: self.recent.0.as_secs(),
@@ -170,7 +170,7 @@ impl ThresholdsSection {
         let mut groups: Vec<GroupThresholds> = Vec::new();
         for (index, section) in self.groups.each() {
             let at = groups_at.index(index);
-            let Some(own) = section.settings(watch, &at) else { continue };
+            let Some(own) = section.settings(watch, grows, &at) else { continue };
             if groups.iter().any(|earlier| earlier.key == own.key && earlier.group == own.group) {
                 at.key("group").error("an earlier entry has the same group");
             }
@@ -181,12 +181,14 @@ impl ThresholdsSection {
 }
 
 impl GroupThresholdsSection {
-    fn settings(self, watch: &[WatchConfig], at: &Place<'_>) -> Option<GroupThresholds> {
+    fn settings(self, watch: &[WatchConfig], grows: bool, at: &Place<'_>) -> Option<GroupThresholds> {
         let (key, group) = (required(self.key, "key", at), required(self.group, "group", at));
         let (key, group) = (key?.0, group?.0);
         let known: BTreeSet<&str> =
             watch.iter().filter_map(|(_, entry)| entry.groups.get(&key)).map(String::as_str).collect();
-        if known.is_empty() {
+        if grows {
+            // Another file may have it later.
+        } else if known.is_empty() {
             let keys = watch.iter().flat_map(|(_, entry)| entry.groups.keys()).map(String::as_str);
             let keys: BTreeSet<&str> = keys.collect();
             let hint = suggestion(&key, keys.iter().copied());

@@ -19,7 +19,8 @@ use crate::history::{counters, network_id, open};
 
 /// Tables with independent rows: an unreadable row affects no other. Without activation heights an outdated source
 /// would be trusted past the activation; a wrong height is corrected by the first source that follows it.
-const INDEPENDENT: [(&str, &str); 2] = [("activation", "network, deployment, height"), ("alert", "key, state")];
+const INDEPENDENT: [(&str, &str); 3] =
+    [("activation", "network, deployment, height"), ("alert", "key, state"), ("operator", "key, state")];
 
 /// Counters and the position in the chain that they belong to: a part of them would be wrong.
 const TOGETHER: [(&str, &str); 6] = [

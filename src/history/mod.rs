@@ -11,7 +11,6 @@
 //!
 //! Never here: which chain is right, when a block is abandoned, handling of a full disk (`follower`).
 
-mod alerts;
 mod backfill;
 mod carry;
 mod checksum;
@@ -34,10 +33,10 @@ pub mod schema;
 mod store;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod write_queue;
 mod writer;
 
-pub use alerts::AlertChange;
 pub use earnings::{Coverage, EarningsEntry, EarningsQuery, EarningsRead};
 pub use error::{OpenError, StoreError};
 pub use network_id::{Identity, NetworkId};
@@ -46,4 +45,5 @@ pub use query::{EventId, MAX_PAGE, Order, Page, Query, StoredEvent};
 pub use reader::{NetworkStatus, Reader};
 pub use retention::Retained;
 pub use store::{BLOCKS_KEPT, BlockEvents, Store, Withdrawn};
+pub use texts::{TextChange, TextTable};
 pub use writer::{HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome, Writer, WriterHandle};

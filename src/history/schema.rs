@@ -13,7 +13,7 @@ use crate::history::error::StoreError;
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
 /// The migrations; `PRAGMA user_version` is the number of them that a file has.
-pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS, EARNINGS];
+pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS, EARNINGS, OPERATOR];
 
 /// `block` holds the last blocks of the followed branch; the highest is the last recorded one. `span` holds the heights
 /// whose events are recorded block by block. A masternode is 32 bytes of its proTxHash, or 36 of its collateral. Every
@@ -136,6 +136,14 @@ const EARNINGS: &str = "
         operator_known INTEGER NOT NULL,
         last INTEGER NOT NULL,
         PRIMARY KEY (network, masternode, month)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// What an operator told the running exporter; a state is an opaque text that only `app` reads.
+const OPERATOR: &str = "
+    CREATE TABLE operator (
+        key TEXT PRIMARY KEY,
+        state TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
 

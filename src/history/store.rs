@@ -11,7 +11,6 @@ use std::time::Duration;
 use rusqlite::types::{ToSql, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::history::alerts::{self, AlertChange};
 use crate::history::codec::{self, Column};
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::Lock;
@@ -19,6 +18,7 @@ use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::{self, OpenOutcome, SetAsideReason};
 use crate::history::query::{self, Page, Query};
 use crate::history::retention::{self, Retained};
+use crate::history::texts::{self, TextChange, TextTable};
 use crate::history::{backfill, checksum, counters, forks, returned};
 use domain::counters::EventCounters;
 use domain::dkg_outcome::DkgOutcome;
@@ -194,14 +194,14 @@ impl Store {
         self.write(|transaction| forks::keep(transaction, network, deployment, height))
     }
 
-    /// The states of all alerts, by key.
-    pub fn alerts(&self) -> Result<Vec<(String, String)>, StoreError> {
-        alerts::load(&self.connection)
+    /// The texts of a table, by key.
+    pub fn texts(&self, table: TextTable) -> Result<Vec<(String, String)>, StoreError> {
+        texts::load(&self.connection, table)
     }
 
-    /// Stores or deletes states of alerts, all of them or none.
-    pub fn keep_alerts(&mut self, changes: &[AlertChange]) -> Result<(), StoreError> {
-        self.write(|transaction| alerts::keep(transaction, changes))
+    /// Stores or deletes texts of a table, all of them or none.
+    pub fn keep_texts(&mut self, table: TextTable, changes: &[TextChange]) -> Result<(), StoreError> {
+        self.write(|transaction| texts::keep(transaction, table, changes))
     }
 
     /// Deletes some of the events of blocks older than `age`. Events of blocks that a reorg could replace stay. A clock

@@ -141,9 +141,9 @@ impl WriteQueue {
                 let blocks = std::slice::from_ref(&happened);
                 drop(reply.send(self.with(network, |store, id| store.backfill(id, blocks))));
             }
-            Command::Alerts { reply } => drop(reply.send(self.file.with(|store| store.alerts()))),
-            Command::KeepAlerts { changes, reply } => {
-                drop(reply.send(self.file.with(|store| store.keep_alerts(&changes))));
+            Command::Texts { table, reply } => drop(reply.send(self.file.with(|store| store.texts(table)))),
+            Command::KeepTexts { table, changes, reply } => {
+                drop(reply.send(self.file.with(|store| store.keep_texts(table, &changes))));
             }
             Command::KeepActivation { network, deployment, height, reply } => {
                 drop(reply.send(self.with(network, |store, id| store.keep_activation(id, deployment, height))));

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::history::backfill::Span;
 use crate::history::write_queue::WriteQueue;
-use crate::history::{AlertChange, BlockEvents, Identity, NetworkId, OpenError, Page, Query, StoreError};
+use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Page, Query, StoreError, TextChange, TextTable};
 use crate::meters::HistoryMeters;
 use domain::counters::EventCounters;
 use domain::list::Block;
@@ -118,11 +118,13 @@ pub(super) enum Command {
         happened: BlockEvents,
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
-    Alerts {
+    Texts {
+        table: TextTable,
         reply: oneshot::Sender<Result<Vec<(String, String)>, StoreError>>,
     },
-    KeepAlerts {
-        changes: Vec<AlertChange>,
+    KeepTexts {
+        table: TextTable,
+        changes: Vec<TextChange>,
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
     KeepActivation {
@@ -241,14 +243,14 @@ impl Writer {
         }
     }
 
-    /// The states of alerts, by key.
-    pub async fn alerts(&self) -> Result<Vec<(String, String)>, StoreError> {
-        self.ask(|reply| Command::Alerts { reply }).await?
+    /// The texts of a table, by key.
+    pub async fn texts(&self, table: TextTable) -> Result<Vec<(String, String)>, StoreError> {
+        self.ask(|reply| Command::Texts { table, reply }).await?
     }
 
-    /// Stores or deletes states of alerts, all of them or none.
-    pub async fn keep_alerts(&self, changes: Vec<AlertChange>) -> Result<(), StoreError> {
-        self.ask(|reply| Command::KeepAlerts { changes, reply }).await?
+    /// Stores or deletes texts of a table, all of them or none.
+    pub async fn keep_texts(&self, table: TextTable, changes: Vec<TextChange>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::KeepTexts { table, changes, reply }).await?
     }
 
     /// Stores or deletes the activation height of a deployment. [`StoreError::NotOpen`] after the file was reopened.

@@ -76,6 +76,11 @@ impl Meters {
         self.process.reloaded(successful, now);
     }
 
+    /// Sets the files with watch entries: name, whether the present content is in force, number of entries in force.
+    pub fn watch_files<'a>(&self, files: impl Iterator<Item = (&'a str, bool, usize)>) {
+        self.process.watch_files(files);
+    }
+
     /// Removes the gauges of a network that is no longer configured. Counters stay.
     pub fn forget(&self, network: &str) {
         self.history.forget(network);
@@ -91,6 +96,7 @@ mod tests {
     fn touched(registry: &Registry) {
         let meters = Meters::new(registry).unwrap();
         meters.network("").selection_mismatches.count(&[""], &[]);
+        meters.watch_files([("", true, 0)].into_iter());
         meters.network("").election_mismatches.inc_by(0);
         meters.network("").unread_payments.inc_by(0);
         meters.network("").refuted_lists.inc_by(0);

@@ -64,7 +64,7 @@ fn render(evaluation: &Evaluation, format: Format, filter: &Filter) -> Bytes {
         return Bytes::new();
     }
     let subjects: Vec<(&_, Vec<u8>)> =
-        evaluation.subjects.iter().map(|subject| (subject, subject_labels(&subject.labels))).collect();
+        evaluation.subjects.iter().filter(|subject| is_shown(subject, filter)).map(labelled).collect();
     for family in FAMILIES.iter().filter(|family| filter.shows(family)) {
         head(family, format, &mut out);
         match family.name {
@@ -81,15 +81,41 @@ fn render(evaluation: &Evaluation, format: Format, filter: &Filter) -> Bytes {
                     out.extend_from_slice(ONE);
                 }
             }
-            name if name == CONDITION_INAPPLICABLE.name => inapplicable(evaluation, &mut out),
-            _ => {
-                for (subject, labels) in &subjects {
+            // Counts of all masternodes.
+            name if name == CONDITION_INAPPLICABLE.name && filter.groups.is_empty() => {
+                inapplicable(evaluation, &mut out)
+            }
+            name if name == CONDITION_INAPPLICABLE.name => {}
+            name => {
+                // The text about a network or a source may name another masternode.
+                let says = |subject: &EvaluatedSubject| {
+                    name != TEXT.name || filter.groups.is_empty() || subject.scope == Scope::Masternode
+                };
+                for (subject, labels) in subjects.iter().filter(|(subject, _)| says(subject)) {
                     conditions(family, subject, labels, &mut out);
                 }
             }
         }
     }
     out.into()
+}
+
+fn labelled(subject: &EvaluatedSubject) -> (&EvaluatedSubject, Vec<u8>) {
+    (subject, subject_labels(&subject.labels))
+}
+
+/// Whether the groups of a filter may see a subject.
+fn is_shown(subject: &EvaluatedSubject, filter: &Filter) -> bool {
+    let label = |name: &str| subject.labels.get(name);
+    match subject.scope {
+        _ if filter.groups.is_empty() => true,
+        Scope::Masternode => filter.fits(Some(&subject.labels)),
+        Scope::Group => {
+            filter.groups.iter().any(|(key, group)| label("group_key") == Some(key) && label("group") == Some(group))
+        }
+        Scope::Receiver | Scope::Exporter => false,
+        Scope::Network | Scope::QuorumType | Scope::Source => true,
+    }
 }
 
 /// The conditions of a subject that belong to a family.

@@ -188,6 +188,13 @@ impl Exposition {
         Page { content_type: format.content_type(), gzip, body }
     }
 
+    /// Whether a watched masternode of a network has all these groups.
+    pub fn has_groups(&self, groups: &[(String, String)]) -> bool {
+        let filter = Filter { groups: groups.to_vec(), ..Filter::default() };
+        let networks = self.lock().networks.clone();
+        networks.values().any(|state| state.watched().iter().any(|watched| filter.fits(Some(&watched.groups))))
+    }
+
     /// The complete page as text, for other callers than a scrape.
     pub async fn text(&self, format: Format) -> String {
         let page = self.page(Request { format, gzip: false, filter: Filter::default() }).await;
@@ -231,7 +238,7 @@ impl Exposition {
         let mut out = self.conditions.page(format, filter).to_vec();
         let networks = self.lock().networks.clone();
         sources::write(networks.values().map(Arc::as_ref), format, filter, &mut out);
-        if filter.families.is_empty() {
+        if filter.families.is_empty() && filter.groups.is_empty() {
             process::write(&self.registry.gather(), format, &mut out);
         }
         out.extend_from_slice(&end(format));
@@ -295,7 +302,7 @@ mod tests {
         assert_eq!(rendered(&exposition), [false; 4], "nobody scrapes");
         let request = |gzip, filter| Request { format: Format::OpenMetrics, gzip, filter };
         exposition.page(request(true, Filter::default())).await;
-        exposition.page(request(false, Filter { families: vec!["masternode_info".into()], shard: None })).await;
+        exposition.page(request(false, Filter { families: vec!["masternode_info".into()], ..Filter::default() })).await;
         for height in 2..2 + u32::from(LATELY) - 1 {
             exposition.publish_rendered(state(height)).await;
             assert_eq!(rendered(&exposition), [false, false, false, true], "block {height}");

@@ -5,6 +5,7 @@
 //!
 //! Never here: requests; caching; compression.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -66,16 +67,35 @@ pub struct Filter {
     pub families: Vec<String>,
     /// One shard of the masternodes.
     pub shard: Option<Shard>,
+    /// Only watched masternodes that have all these groups, and facts of networks and sources that name no other masternode.
+    pub groups: Vec<(String, String)>,
 }
 
 impl Filter {
     /// Whether everything is shown.
     pub fn is_empty(&self) -> bool {
-        self.families.is_empty() && self.shard.is_none()
+        self.families.is_empty() && self.shard.is_none() && self.groups.is_empty()
     }
 
     pub(super) fn shows(&self, family: &Family) -> bool {
         self.families.is_empty() || self.families.iter().any(|name| name == family.name)
+    }
+
+    /// Whether a family of a network or source names no masternode and nothing of the watch list.
+    pub(super) fn is_neutral(&self, family: &Family) -> bool {
+        self.groups.is_empty() || !family.labels.iter().any(|label| ["masternode", "entry"].contains(label))
+    }
+
+    /// Whether a group is one of the filter.
+    fn has_group(&self, pairs: &[(&str, &str)]) -> bool {
+        let value = |name: &str| pairs.iter().find(|(label, _)| *label == name).map(|(_, value)| *value);
+        let Some((key, group)) = value("group_key").zip(value("group")) else { return true };
+        self.groups.is_empty() || self.groups.iter().any(|(own, value)| own == key && value == group)
+    }
+
+    /// Whether the groups of a masternode are those of the filter; `None` for one that is not watched.
+    pub(super) fn fits(&self, groups: Option<&BTreeMap<String, String>>) -> bool {
+        self.groups.iter().all(|(key, group)| groups.is_some_and(|groups| groups.get(key) == Some(group)))
     }
 }
 
@@ -177,10 +197,14 @@ impl ExpositionPage {
                 return;
             }
         }
-        for entry in NETWORK_FAMILIES.iter().filter(|entry| filter.shows(entry.family)) {
+        let shown = |family: &Family| filter.shows(family) && filter.is_neutral(family);
+        for entry in NETWORK_FAMILIES.iter().filter(|entry| shown(entry.family)) {
             let mut headed = false;
             for page in &self.networks {
                 (entry.samples)(page.snapshot(), &mut |pairs, value| {
+                    if !filter.has_group(pairs) {
+                        return;
+                    }
                     if !std::mem::replace(&mut headed, true) {
                         head(entry.family, format, out);
                     }
@@ -229,7 +253,7 @@ impl ExpositionPage {
                 let headed = piece.text.len();
                 // If the head alone fills the piece, one line still follows it.
                 let enough = full.max(headed + 1);
-                let lines = Lines { page, network: cursor.network as u32, shard: filter.shard, enough };
+                let lines = Lines { page, network: cursor.network as u32, filter, enough };
                 let places = cursor.place..length;
                 cursor.place = match samples {
                     Samples::Info => lines.write_info(places, piece),
@@ -304,14 +328,14 @@ struct Lines<'a> {
     page: &'a NetworkPage,
     /// Its number on the page.
     network: u32,
-    shard: Option<Shard>,
+    filter: &'a Filter,
     /// Length of a full piece.
     enough: usize,
 }
 
 impl<'a> Lines<'a> {
     fn shows(&self, at: usize) -> bool {
-        self.shard.is_none_or(|shard| shard.has(self.page.id(at)))
+        self.filter.shard.is_none_or(|shard| shard.has(self.page.id(at))) && self.filter.fits(self.page.groups(at))
     }
 
     /// Appends the labels that identify a masternode.

@@ -3,6 +3,7 @@
 //! Never here: values.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::catalog::Tier;
@@ -153,6 +154,12 @@ impl NetworkPage {
             (Some(position), _) => &self.snapshot.watched()[position as usize].watched.id,
             (None, index) => &self.snapshot.list().masternodes()[index.unwrap_or(0) as usize].id,
         }
+    }
+
+    /// The groups of the masternode at a place; `None` if it is not watched.
+    pub(super) fn groups(&self, at: usize) -> Option<&BTreeMap<String, String>> {
+        let position = self.places[at].watched?;
+        Some(&self.snapshot.watched()[position as usize].watched.groups)
     }
 
     fn alias(&self, at: usize) -> &str {

@@ -45,7 +45,7 @@ pub(super) fn write<'a>(
             }
         }
     }
-    if filter.shows(&catalog::SOURCE_MASTERNODE_STATE) {
+    if filter.shows(&catalog::SOURCE_MASTERNODE_STATE) && filter.is_neutral(&catalog::SOURCE_MASTERNODE_STATE) {
         for (network, source) in sources {
             let Some(own) = &source.masternode else { continue };
             let id = own.id.map(|id| id.to_string()).unwrap_or_default();

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use crate::metrics::{Page, Request};
 use crate::web::api::Api;
+use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
+use crate::web::view::Views;
 
 /// A response that takes time.
 pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -23,6 +25,12 @@ pub type ReadyFunction = Box<dyn Fn() -> Readiness + Send + Sync>;
 /// unfinished, so work that must not stop halfway belongs in a separate task.
 pub type ReloadFunction = Box<dyn Fn() -> Answer<Result<(), String>> + Send + Sync>;
 
+/// Lists or changes maintenance. The future may be dropped unfinished.
+pub type MaintenanceFunction = Box<dyn Fn(MaintenanceCommand) -> Answer<MaintenanceAnswer> + Send + Sync>;
+
+/// The present views.
+pub type ViewsFunction = Box<dyn Fn() -> Arc<Views> + Send + Sync>;
+
 /// The interface of the server to the rest of the program.
 pub struct Handlers {
     /// Facts of the landing page, including the path of the metrics.
@@ -37,6 +45,10 @@ pub struct Handlers {
     pub ready: ReadyFunction,
     /// Handler of `/-/reload`; `None` rejects it (403), which is the default of the program.
     pub reload: Option<ReloadFunction>,
+    /// Handler of `/api/v1/maintenance`; `None` disables it.
+    pub maintenance: Option<MaintenanceFunction>,
+    /// Who sees what; called for each request, so it must be cheap.
+    pub views: ViewsFunction,
 }
 
 /// Content of the landing page. Plain text, which the page escapes.
@@ -52,6 +64,8 @@ pub struct LandingPage {
     pub telemetry_path: TelemetryPath,
     /// The path below which a reverse proxy serves the pages, such as `/masternodes`; empty for none. The proxy removes it from requests.
     pub path_prefix: String,
+    /// The query of the link to the metrics, with `?`; empty for none.
+    pub metrics_query: String,
     /// Further links, after those to metrics, health and readiness.
     pub links: Vec<Link>,
 }

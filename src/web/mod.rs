@@ -40,6 +40,7 @@ pub mod handlers;
 pub mod listen;
 pub mod meters;
 pub mod pages;
+mod response;
 mod route;
 mod scrape_request;
 pub mod settings;
@@ -47,6 +48,7 @@ pub mod settings;
 mod tests;
 mod timed_stream;
 mod timeouts;
+pub mod view;
 
 /// Pause of accepting when the process or the host has no room for another socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -3,36 +3,30 @@
 //! Never here: sockets and deadlines (`connection`), the content of pages.
 
 use std::any::Any;
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
-use exporter_toolkit::{Access, ActiveSecurity, Denial, WebSecurity};
-use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
-    REFERRER_POLICY, REFRESH, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-};
+use exporter_toolkit::{Access, ActiveSecurity, WebSecurity};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::metrics::{self, Body};
-use crate::web::api::{self, Reply};
+use crate::web::api::maintenance::{self, MaintenanceCommand};
+use crate::web::api::{self, Api};
 use crate::web::body::Payload;
 use crate::web::browser;
 use crate::web::connection::Peer;
 use crate::web::handlers::{Handlers, ScrapeError, TelemetryPath};
 use crate::web::meters::Meters;
-use crate::web::pages::{self, Page};
+use crate::web::pages;
+use crate::web::response::{caught, denied, drain, exposition, html, send, text};
 use crate::web::scrape_request::metrics_request;
 use crate::web::settings::WebSettings;
 use crate::web::timeouts::RequestMark;
+use crate::web::view::{self, RestrictedApis, Sight};
 
 /// Share of a scrape timeout reserved for sending the response.
 const TRAVEL_SHARE: u32 = 10;
@@ -46,6 +40,7 @@ enum Route {
     Landing,
     Masternode,
     Runbook,
+    Maintenance,
     Healthy,
     Ready,
     Reload,
@@ -62,6 +57,7 @@ impl Route {
             "/-/healthy" => Some(Route::Healthy),
             "/-/ready" => Some(Route::Ready),
             "/-/reload" => Some(Route::Reload),
+            maintenance::PATH => Some(Route::Maintenance),
             _ if path.starts_with(api::PREFIX) => Some(Route::Api),
             _ if pages::is_masternode(path) => Some(Route::Masternode),
             _ if pages::is_runbook(path) => Some(Route::Runbook),
@@ -72,6 +68,9 @@ impl Route {
     fn methods(self) -> (&'static [Method], &'static str) {
         match self {
             Route::Reload => (&[Method::POST, Method::PUT], "POST, PUT"),
+            Route::Maintenance => {
+                (&[Method::GET, Method::HEAD, Method::POST, Method::DELETE], "GET, HEAD, POST, DELETE")
+            }
             _ => (&[Method::GET, Method::HEAD], "GET, HEAD"),
         }
     }
@@ -84,11 +83,24 @@ impl Route {
             Route::Landing => "landing",
             Route::Masternode => "masternode",
             Route::Runbook => "runbook",
+            Route::Maintenance => "maintenance",
             Route::Healthy => "healthy",
             Route::Ready => "ready",
             Route::Reload => "reload",
         }
     }
+}
+
+/// An admitted request.
+struct Asked<'a> {
+    head: &'a Parts,
+    /// The path without the prefix of a link.
+    path: String,
+    /// The prefix of a link; empty without one.
+    prefix: String,
+    body: &'a [u8],
+    /// What it may see.
+    sight: Sight,
 }
 
 /// State shared by all connections.
@@ -97,6 +109,7 @@ pub(super) struct Server {
     pub(super) meters: Meters,
     pub(super) security: Arc<WebSecurity>,
     site: Arc<Handlers>,
+    restricted: RestrictedApis,
     /// One permit for each concurrent scrape; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
     /// One permit for each concurrent API request.
@@ -121,7 +134,18 @@ impl Server {
         let places = || Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS)));
         let (questions, pages) = (places(), places());
         let policy = HeaderValue::try_from(pages::content_security_policy()).expect("the policy is plain text of ours");
-        Server { settings, meters, security, site, scrapes, questions, pages, policy, panicked: AtomicBool::new(false) }
+        Server {
+            settings,
+            meters,
+            security,
+            site,
+            restricted: RestrictedApis::default(),
+            scrapes,
+            questions,
+            pages,
+            policy,
+            panicked: AtomicBool::new(false),
+        }
     }
 
     /// Answers one request. The response to HEAD is that to GET: hyper sends only its header and reads nothing of the
@@ -133,20 +157,27 @@ impl Server {
         mark: &RequestMark,
     ) -> Response<Payload> {
         let (head, body) = request.into_parts();
-        let route = Route::find(head.uri.path(), &self.site.landing.telemetry_path);
+        let views = (self.site.views)();
+        let link = views.of_path(head.uri.path());
+        let path = link.as_ref().map_or(head.uri.path(), |(_, path)| path).to_owned();
+        let route = Route::find(&path, &self.site.landing.telemetry_path);
         let handler = route.map_or("other", Route::label);
         let security = self.security.active();
         let drained = drain(body, self.settings.max_body_bytes).await;
         mark.read_whole();
         let admitted = match drained {
             Err(refused) => Err(refused),
-            Ok(()) => self.admit(&security, &head, peer).await,
+            Ok(body) => self.admit(&security, &head, peer, link.is_some()).await.map(|access| (access, body)),
         };
         let mut response = match admitted {
             Err(refused) => refused,
-            Ok(access) => {
+            Ok((access, body)) => {
                 mark.admitted(access == Access::Authenticated);
-                caught(self.dispatch(route, &head)).await.unwrap_or_else(|panic| {
+                let prefix = head.uri.path().strip_suffix(path.as_str()).unwrap_or(head.uri.path()).to_owned();
+                let of_user = || views.of_user(security.user(&head.headers).as_deref());
+                let sight = link.map_or_else(of_user, |(sight, _)| sight);
+                let asked = Asked { head: &head, path, prefix, body: &body, sight };
+                caught(self.dispatch(route, asked)).await.unwrap_or_else(|panic| {
                     self.note_panic(handler, &*panic);
                     text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error. See the log of the exporter.")
                 })
@@ -161,7 +192,13 @@ impl Server {
     }
 
     /// Checks whether a request may be answered; the error is the rejection.
-    async fn admit(&self, security: &ActiveSecurity, head: &Parts, peer: &Peer) -> Result<Access, Response<Payload>> {
+    async fn admit(
+        &self,
+        security: &ActiveSecurity,
+        head: &Parts,
+        peer: &Peer,
+        by_link: bool,
+    ) -> Result<Access, Response<Payload>> {
         // The connection is about to be closed, but this request came first.
         if !security.accepts_connections_of(&peer.accepted) {
             let reason = "The client certificate settings have changed. Connect again.";
@@ -169,6 +206,9 @@ impl Server {
         }
         browser::check(head, security.is_open(), &self.settings.allowed_hosts)
             .map_err(|(status, reason)| text(status, &reason))?;
+        if by_link {
+            return security.admit_other(peer.address).map(|()| Access::Anonymous).map_err(denied);
+        }
         security.authenticate(&head.headers, peer.address).await.map_err(denied)
     }
 
@@ -182,33 +222,50 @@ impl Server {
         }
     }
 
-    async fn dispatch(&self, route: Option<Route>, head: &Parts) -> Response<Payload> {
+    async fn dispatch(&self, route: Option<Route>, asked: Asked<'_>) -> Response<Payload> {
+        let head = asked.head;
+        let is_health = matches!(route, Some(Route::Healthy | Route::Ready));
+        if asked.sight == Sight::Nothing && !is_health {
+            return text(StatusCode::FORBIDDEN, "This user has no view: see web.views.");
+        }
         let Some(route) = route else { return text(StatusCode::NOT_FOUND, "Not found.") };
         let (methods, allow) = route.methods();
         if !methods.contains(&head.method) {
             let reason = format!("Method not allowed. Allowed: {allow}.");
             let mut response = match route {
-                Route::Api => send(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
+                Route::Api | Route::Maintenance => send(api::error(StatusCode::METHOD_NOT_ALLOWED, &reason)),
                 _ => text(StatusCode::METHOD_NOT_ALLOWED, &reason),
             };
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
             return response;
         }
+        // What cannot be limited to some masternodes, and what changes something.
+        if asked.sight != Sight::Everything && matches!(route, Route::Maintenance | Route::Reload) {
+            return text(StatusCode::FORBIDDEN, "This view is read-only and limited to groups.");
+        }
         match route {
-            Route::Metrics => self.metrics(head).await,
-            Route::Api => self.api(head).await,
-            Route::Landing | Route::Masternode | Route::Runbook => self.page(head).await,
+            Route::Metrics => self.metrics(asked).await,
+            Route::Api => self.api(asked).await,
+            Route::Landing | Route::Masternode | Route::Runbook => self.page(asked).await,
+            Route::Maintenance => self.maintenance(head, asked.body).await,
             Route::Healthy => text(StatusCode::OK, "Healthy."),
             Route::Ready => self.ready(),
             Route::Reload => self.reload().await,
         }
     }
 
-    async fn metrics(&self, head: &Parts) -> Response<Payload> {
-        let (request, scrape_timeout) = match metrics_request(head) {
+    async fn metrics(&self, asked: Asked<'_>) -> Response<Payload> {
+        let (mut request, scrape_timeout) = match metrics_request(asked.head) {
             Ok(request) => request,
             Err(reason) => return text(StatusCode::BAD_REQUEST, &reason),
         };
+        if let Sight::Groups(groups) = asked.sight {
+            if request.filter.groups.is_empty() {
+                let reason = "This view is limited to groups: add the parameter group, such as ?group=customer=acme.";
+                return text(StatusCode::FORBIDDEN, reason);
+            }
+            request.filter.groups.extend(groups);
+        }
         let Ok(permit) = self.scrape_permit() else {
             let limit = self.settings.max_requests;
             let reason = format!("Too many concurrent scrapes (limit {limit}). Try again later.");
@@ -232,22 +289,35 @@ impl Server {
         }
     }
 
-    async fn api(&self, head: &Parts) -> Response<Payload> {
-        let Some(api) = self.site.api.clone() else { return text(StatusCode::NOT_FOUND, "Not found.") };
-        let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+    /// The API as a request sees it.
+    fn seen(&self, sight: &Sight) -> Option<Arc<Api>> {
+        let api = self.site.api.as_ref()?;
+        match sight {
+            Sight::Groups(groups) => Some(self.restricted.api(api, groups)),
+            Sight::Everything | Sight::Nothing => Some(api.clone()),
+        }
+    }
+
+    async fn api(&self, asked: Asked<'_>) -> Response<Payload> {
+        let Some(api) = self.seen(&asked.sight) else { return text(StatusCode::NOT_FOUND, "Not found.") };
+        let query = asked.head.uri.query().unwrap_or_default().to_owned();
+        let path = asked.path;
         send(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
             let reason = "internal error: see the log of the exporter";
             api::error(StatusCode::INTERNAL_SERVER_ERROR, reason)
         }))
     }
 
-    async fn page(&self, head: &Parts) -> Response<Payload> {
-        let site = Arc::clone(&self.site);
-        if pages::is_masternode(head.uri.path()) && site.api.is_none() {
+    async fn page(&self, asked: Asked<'_>) -> Response<Payload> {
+        let (site, api) = (Arc::clone(&self.site), self.seen(&asked.sight));
+        if pages::is_masternode(&asked.path) && api.is_none() {
             return text(StatusCode::NOT_FOUND, "Not found.");
         }
-        let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
-        match self.run_blocking("page", &self.pages, move || pages::answer(&site, &path, &query)).await {
+        let landing = view::landing(&site.landing, &asked.prefix, &asked.sight);
+        let query = asked.head.uri.query().unwrap_or_default().to_owned();
+        let path = asked.path;
+        let answer = move || pages::answer_with(&site, api.as_deref(), &landing, &path, &query);
+        match self.run_blocking("page", &self.pages, answer).await {
             Ok(page) => html(page, self.policy.clone()),
             Err(()) => text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error. See the log of the exporter."),
         }
@@ -286,6 +356,21 @@ impl Server {
         text(StatusCode::SERVICE_UNAVAILABLE, &format!("Not ready:\n{}", missing.join("\n")))
     }
 
+    async fn maintenance(&self, head: &Parts, body: &[u8]) -> Response<Payload> {
+        let Some(handler) = &self.site.maintenance else {
+            return send(api::error(StatusCode::NOT_FOUND, "not found"));
+        };
+        let query = head.uri.query().unwrap_or_default();
+        let answer = match MaintenanceCommand::read(head.method.as_str(), query, body) {
+            Ok(command) => handler(command).await,
+            Err(error) => Err((StatusCode::BAD_REQUEST, error)),
+        };
+        send(match answer {
+            Ok(list) => api::reply(&list),
+            Err((status, error)) => api::error(status, &error),
+        })
+    }
+
     async fn reload(&self) -> Response<Payload> {
         let Some(reload) = &self.site.reload else {
             return text(
@@ -305,93 +390,4 @@ impl Server {
 
 fn travel(timeout: Duration) -> Duration {
     (timeout / TRAVEL_SHARE).min(TRAVEL_MOST)
-}
-
-/// Reads and discards the body, so that the connection is ready for another request.
-async fn drain(mut body: Incoming, limit: usize) -> Result<(), Response<Payload>> {
-    let mut left = limit;
-    // A declared length that is too large is rejected before the body is sent.
-    let mut fits = body.size_hint().lower() <= limit as u64;
-    while fits && let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Err(text(StatusCode::BAD_REQUEST, "The request body is incomplete.")) };
-        let length = frame.data_ref().map_or(0, |data| data.len());
-        fits = length <= left;
-        left = left.saturating_sub(length);
-    }
-    if fits {
-        return Ok(());
-    }
-    let mut refused =
-        text(StatusCode::PAYLOAD_TOO_LARGE, &format!("The request body exceeds the limit of {limit} bytes."));
-    refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    Err(refused)
-}
-
-/// Runs a handler; a panic becomes an error.
-async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
-    let mut handler = pin!(handler);
-    // After a panic, only state behind locks and atomics is used.
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
-}
-
-/// The same on every route, so that the response does not reveal which routes exist.
-fn denied(denial: Denial) -> Response<Payload> {
-    match denial {
-        Denial::RateLimited => text(StatusCode::TOO_MANY_REQUESTS, "Too many requests. Try again later."),
-        Denial::TooManyChecks => {
-            let reason = "Too many pending password checks. Try again later.";
-            let mut response = text(StatusCode::TOO_MANY_REQUESTS, reason);
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            response
-        }
-        Denial::Unauthenticated => {
-            let mut response = text(StatusCode::UNAUTHORIZED, "Authentication required: user name and password.");
-            let challenge = HeaderValue::from_static("Basic realm=\"masternode-exporter\", charset=\"UTF-8\"");
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-            response
-        }
-    }
-}
-
-fn exposition(reply: metrics::Page, permit: Option<OwnedSemaphorePermit>) -> Response<Payload> {
-    let mut response = Response::new(Payload::new(reply.body).occupying(permit));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    if reply.gzip {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    response
-}
-
-fn send(reply: Reply) -> Response<Payload> {
-    let mut response = Response::new(Payload::new(Body::Whole(vec![reply.body])));
-    *response.status_mut() = reply.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(reply.cache_control));
-    response
-}
-
-fn html(page: Page, policy: HeaderValue) -> Response<Payload> {
-    let mut response = Response::new(Payload::new(Body::Whole(vec![page.html.into()])));
-    *response.status_mut() = page.status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if let Some(seconds) = page.refresh {
-        headers.insert(REFRESH, HeaderValue::from(seconds));
-    }
-    response
-}
-
-fn text(status: StatusCode, sentence: &str) -> Response<Payload> {
-    let mut response = Response::new(Payload::new(Body::Whole(vec![format!("{sentence}\n").into()])));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
 }

@@ -10,6 +10,7 @@ use hyper::{HeaderMap, Uri};
 use crate::metrics::Request;
 use crate::metrics::page::{Filter, Shard};
 use crate::web::content_negotiation;
+use domain::watch::parse_group;
 
 /// Sent by Prometheus with every scrape: seconds, with a fraction.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -38,6 +39,11 @@ fn filter(uri: &Uri) -> Result<Filter, String> {
             "collect[]" => filter.families.push(value.into_owned()),
             "shard" if filter.shard.is_some() => return Err("shard is given twice".to_owned()),
             "shard" => filter.shard = Some(shard(&value)?),
+            "group" => {
+                let group = parse_group(&value).map(|(key, group)| (key.to_owned(), group.to_owned()));
+                let wrong = || format!("group must be a group and its value, such as customer=acme; got {value:?}");
+                filter.groups.push(group.ok_or_else(wrong)?);
+            }
             _ => {}
         }
     }

@@ -30,7 +30,7 @@ pub struct WebSettings {
     pub max_header_lines: usize,
     /// Bytes of a header including the request line; more get 431. 16 KiB.
     pub max_header_bytes: usize,
-    /// Bytes of a request body, which is read and discarded; more get 413. 64 KiB.
+    /// Bytes of a request body; more get 413. 64 KiB.
     pub max_body_bytes: usize,
     /// Names by which browsers may access an unprotected server, besides addresses, `localhost` and names without a
     /// dot. None.

@@ -320,6 +320,7 @@ fn hostile_site() -> Handlers {
         alerts: Box::new(move |_, _| firing.clone()),
         history: None,
         clock: || UnixSeconds(1_800_000_007),
+        is_restricted: false,
     };
     Handlers {
         landing: LandingPage {
@@ -328,6 +329,7 @@ fn hostile_site() -> Handlers {
             summary: HOSTILE.into(),
             telemetry_path: Default::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],
@@ -335,6 +337,8 @@ fn hostile_site() -> Handlers {
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
+        maintenance: None,
+        views: Box::new(Default::default),
     }
 }
 

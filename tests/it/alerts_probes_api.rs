@@ -59,6 +59,7 @@ impl Known {
             alerts: Box::new(of),
             history: None,
             clock: || UnixSeconds(NOW + 7),
+            is_restricted: false,
         };
         handlers(api)
     }
@@ -186,7 +187,8 @@ async fn firing_alerts_are_shown_with_their_runbook_and_masternode() {
         &[
             "1 critical, 30 warnings; the 20 most severe are shown",
             "critical MasternodePoSeBanned mn-0 Masternode mn-0 is in trouble.",
-            "for 2 min warning MasternodeUnreachable mn-0",
+            "for 2 min warning MasternodeUnreachable 19 alerts One sentence.",
+            "All 19 mn-0 Masternode mn-0 is in trouble. for 2 min",
             "Runbook: docs/runbooks/B.md",
         ],
     );

@@ -40,6 +40,7 @@ impl TestApi {
             alerts: Box::new(|_, _| Firing::default()),
             history: None,
             clock: || UnixSeconds(NOW + 7),
+            is_restricted: false,
         };
         TestApi { api, contract: Contract::read(), networks }
     }

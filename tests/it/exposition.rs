@@ -220,7 +220,7 @@ fn all_shards_together_are_complete_and_the_first_has_the_aggregates() {
         let page = whole(&sheet, Format::Text, filter);
         page.lines().filter(|line| !line.starts_with('#') && !line.contains("shard_info")).map(str::to_string).collect()
     };
-    let shard = |index| Filter { families: vec![], shard: Some(Shard { index, total: 3 }) };
+    let shard = |index| Filter { families: vec![], shard: Some(Shard { index, total: 3 }), groups: vec![] };
     let parts: Vec<_> = (0..3).map(|index| lines(&shard(index))).collect();
     assert_eq!(parts.iter().map(BTreeSet::len).sum::<usize>(), lines(&Filter::default()).len());
     assert_eq!(parts.into_iter().flatten().collect::<BTreeSet<_>>(), lines(&Filter::default()));
@@ -230,8 +230,10 @@ fn all_shards_together_are_complete_and_the_first_has_the_aggregates() {
 
 #[test]
 fn only_the_requested_families_are_shown() {
-    let filter =
-        Filter { families: vec!["masternode_pose_score".into(), "masternode_network_height".into()], shard: None };
+    let filter = Filter {
+        families: vec!["masternode_pose_score".into(), "masternode_network_height".into()],
+        ..Filter::default()
+    };
     let page = whole(&sheet(&example(), &MetricsSettings::default()), Format::Text, &filter);
     let names: BTreeSet<&str> =
         page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('{').next()).collect();
@@ -269,7 +271,7 @@ async fn a_page_is_the_same_compressed_and_streamed_and_ends_as_its_format_requi
         let page = exposition.page(Request { format, gzip: true, filter: Filter::default() }).await;
         let Body::Whole(pieces) = page.body else { panic!("a small page is kept") };
         assert_eq!(unpack(&pieces), plain);
-        let filter = Filter { families: vec![], shard: Some(Shard { index: 0, total: 1 }) };
+        let filter = Filter { families: vec![], shard: Some(Shard { index: 0, total: 1 }), groups: vec![] };
         let page = exposition.page(Request { format, gzip: true, filter }).await;
         let Body::Stream(pieces) = page.body else { panic!("a filtered page is streamed") };
         assert!(page.gzip, "a filtered page is compressed too");

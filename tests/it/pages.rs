@@ -48,6 +48,7 @@ fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -
         alerts: Box::new(|_, _| Firing::default()),
         history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true) }),
         clock: || UnixSeconds(NOW + 7),
+        is_restricted: false,
     };
     handlers(api)
 }
@@ -61,6 +62,7 @@ pub(crate) fn handlers(api: Api) -> Handlers {
             summary: "What it is.".into(),
             telemetry_path: Default::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
         },
         runbooks: RUNBOOKS,
@@ -68,6 +70,8 @@ pub(crate) fn handlers(api: Api) -> Handlers {
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
+        maintenance: None,
+        views: Box::new(Default::default),
     }
 }
 
@@ -156,7 +160,7 @@ async fn the_table_matches_the_api_in_the_same_order() {
         has(format!("half: {groups}"));
     }
     assert!(rows[0].starts_with("mn-2 ") && rows[0].contains("not registered"), "{}", rows[0]);
-    assert!(rows[1].starts_with("mn-4 ") && rows[1].contains("banned since block"), "{}", rows[1]);
+    assert!(rows[1].starts_with("mn-4 ") && rows[1].contains("banned for about 2 min, since block 542"), "{}", rows[1]);
     assert!(rows[2].starts_with("mn-1 ") && rows[2].contains("one failure from a ban"), "{}", rows[2]);
 }
 
@@ -236,7 +240,7 @@ async fn the_page_of_a_masternode_shows_events_from_memory_and_from_the_history(
     let shown = text(&page);
     for said in [
         "mn-4",
-        "banned since block",
+        "banned for about",
         "100 of 100",
         "was banned: its score reached the limit",
         "failed 1 DKG session: 66 points more, score 66",
@@ -442,6 +446,7 @@ fn in_state(state: NetworkState, clock: fn() -> UnixSeconds) -> Handlers {
         alerts: Box::new(|_, _| Firing::default()),
         history: None,
         clock,
+        is_restricted: false,
     };
     site.api = Some(Arc::new(api));
     site
@@ -504,4 +509,40 @@ async fn without_a_watched_masternode_the_page_says_that_nothing_can_fire() {
     assert!(page.contains("No masternode is watched: no alert about a masternode can fire."), "{page}");
     assert!(page.contains("watch: - { masternode: \"<proTxHash>\", alias: <name> }"), "{page}");
     assert!(!html.contains("dot clear\"></span>No alerts") && !page.contains("No alerts are firing"), "{page}");
+}
+
+#[tokio::test]
+async fn the_page_begins_with_a_verdict_that_title_and_icon_share() {
+    let mut stage = Stage::following().await;
+    let colour = |page: &str, colour: &str| {
+        page.split("<link rel=\"icon\"").nth(1).unwrap().split('>').next().unwrap().contains(colour)
+    };
+    let page = good(&of(&stage), "/");
+    assert!(text(&page).contains("12 watched : 12 well · data 7 s old · no restart now"), "{}", text(&page));
+    assert!(page.contains("<title>12 well – Masternode exporter</title>") && colour(&page, "1a7f4b"), "{page}");
+    stage.mine(&[fail(&stage.masternode(4), 2), fail(&stage.masternode(5), 1)]).await;
+    let page = good(&of(&stage), "/");
+    assert!(text(&page).contains("12 watched : 1 banned · 1 one failure from a ban · 10 well"), "{}", text(&page));
+    assert!(page.contains("<title>1 banned – Masternode exporter</title>") && colour(&page, "b42318"), "{page}");
+    let place = |id: &str| page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("{id} in {page}"));
+    let order = ["masternodes", "alerts", "networks", "events"].map(place);
+    assert!(page.find("12 watched").unwrap() < order[0] && order.is_sorted(), "{order:?}");
+    // While nothing is known, nothing is green.
+    let named = stage.snapshot().unwrap().watched().iter().map(|entry| entry.watched.clone()).collect::<Vec<_>>();
+    let unknown = NetworkState { named: named.into(), ..network_state("dash-test", None, vec![]) };
+    let mut site = site(vec![], None);
+    let unknown = Arc::new(unknown);
+    let api = Api {
+        version: "1.2.3".into(),
+        networks: Box::new(move || vec![unknown.clone()]),
+        alerts: Box::new(|_, _| Firing::default()),
+        history: None,
+        clock: || UnixSeconds(NOW + 7),
+        is_restricted: false,
+    };
+    site.api = Some(Arc::new(api));
+    let page = good(&site, "/");
+    assert!(text(&page).contains("12 watched : 12 not known since"), "{}", text(&page));
+    assert!(page.contains("<title>12 not known since") && colour(&page, "586474"), "{page}");
+    assert!(!page.contains("\"dot clear\""), "{page}");
 }

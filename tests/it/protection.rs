@@ -154,6 +154,7 @@ fn site() -> Handlers {
             summary: "…".into(),
             telemetry_path: TelemetryPath::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: vec![],
         },
         runbooks: &[],
@@ -164,6 +165,8 @@ fn site() -> Handlers {
         api: None,
         ready: Box::new(Readiness::default),
         reload: None,
+        maintenance: None,
+        views: Box::new(Default::default),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use masternode_exporter::alerting::settings::{Kind, Receiver};
-use masternode_exporter::history::Writer;
+use masternode_exporter::history::{TextTable, Writer};
 use masternode_exporter::secret::Secret;
 use tempfile::TempDir;
 
@@ -69,7 +69,7 @@ const FAILING: &str = "MasternodeExporterNotificationsFailing";
 async fn left_by_a_kill(writer: &Writer, folder: &Path) -> TempDir {
     let is_notified =
         |(key, state): &&(String, String)| key.starts_with(FAILING) && state.contains("\"told\":{\"good\"");
-    while writer.alerts().await.unwrap().iter().filter(is_notified).count() < 2 {
+    while writer.texts(TextTable::Alert).await.unwrap().iter().filter(is_notified).count() < 2 {
         tokio::task::yield_now().await;
     }
     let copy = tempfile::tempdir().unwrap();

@@ -33,6 +33,7 @@ async fn an_entry_that_matches_nobody_has_a_sample_of_0() {
         target: MaintenanceTarget::Selector(Selector::Fields(vec![(WatchField::PayoutAddress, "Xnobody".into())])),
         until: UnixSeconds(NOW + 1_000),
         reason: String::new(),
+        id: None,
     };
     stage.watch(WatchList::new(vec![entry(&real), entry("Xmistyped")]).with_maintenance(vec![work]));
     stage.mine(&[]).await;

@@ -96,7 +96,7 @@ fn follower(node: &ServerHandle, meters: &Meters) -> Follower {
         backfill_blocks: 0,
         retention: Duration::from_secs(400 * 86_400),
         clock: || NOW,
-        started: Instant::now(),
+        started: tokio::time::Instant::now(),
     };
     let client = RpcSettings {
         name: "node".into(),

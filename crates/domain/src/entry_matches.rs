@@ -143,6 +143,7 @@ mod tests {
             target: MaintenanceTarget::Selector(selector),
             until: UnixSeconds(until),
             reason: String::new(),
+            id: None,
         };
         let watch = WatchList::new(vec![
             entry(payout("Xone")),

@@ -59,6 +59,7 @@ pub mod snapshot;
 pub mod state;
 pub mod terms;
 pub mod unreadable;
+pub mod view;
 pub mod watch;
 
 pub use chain::{ChainRules, Subnet};

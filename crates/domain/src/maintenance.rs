@@ -16,8 +16,10 @@ pub struct Maintenance {
     pub target: MaintenanceTarget,
     /// The end.
     pub until: UnixSeconds,
-    /// Free text of the configuration; may be empty.
+    /// Free text of the operator; may be empty.
     pub reason: String,
+    /// The number under which it was given to the running exporter; `None` for one of the configuration.
+    pub id: Option<u64>,
 }
 
 /// Which of the watched masternodes a maintenance is of.
@@ -84,7 +86,7 @@ mod tests {
     }
 
     fn of(target: MaintenanceTarget, until: u64) -> Maintenance {
-        Maintenance { target, until: UnixSeconds(until), reason: "new disk".into() }
+        Maintenance { target, until: UnixSeconds(until), reason: "new disk".into(), id: None }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::details::Detail;
 use crate::masternode::Masternode;
 
 /// The searchable text of each masternode, one after the other, in lower case.
+#[derive(Clone)]
 pub struct SearchIndex {
     text: String,
     /// Where the text of each masternode ends, by its index in the list.

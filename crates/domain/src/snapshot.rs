@@ -44,32 +44,34 @@ pub struct SnapshotInputs {
 }
 
 /// One network at one block.
+#[derive(Clone)]
 pub struct Snapshot {
     network: Arc<str>,
     rules: Arc<ChainRules>,
-    list: Arc<MasternodeList>,
-    facts: ChainFacts,
+    pub(crate) list: Arc<MasternodeList>,
+    pub(crate) facts: ChainFacts,
     quorum_types: Vec<QuorumType>,
     read_at: UnixSeconds,
-    limits: Option<PoseLimits>,
+    pub(crate) limits: Option<PoseLimits>,
     population: Population,
     registrations: Option<Registrations>,
     states: Vec<[usize; NodeType::ALL.len()]>,
     /// Index of each masternode's state in the rules' table, by index in the list.
     state_indices: Vec<u8>,
-    payments: Payments,
+    pub(crate) payments: Payments,
     /// Blocks at which bans end, by index in the list.
     ban_ends: HashMap<usize, Height>,
-    watched: Vec<WatchedEntry>,
+    pub(crate) watched: Vec<WatchedEntry>,
     network_tally: [NetworkCounters; NodeType::ALL.len()],
     sessions: ByQuorumType<DkgCounters>,
     risks: [usize; Risk::ALL.len()],
-    groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
-    recent_events: Vec<Event>,
-    head: Option<QueueHead>,
-    entry_matches: Vec<EntryMatches>,
-    by_danger: OnceLock<Vec<u32>>,
-    search: OnceLock<SearchIndex>,
+    pub(crate) groups: BTreeMap<(String, String), [usize; Risk::ALL.len()]>,
+    pub(crate) recent_events: Vec<Event>,
+    pub(crate) head: Option<QueueHead>,
+    pub(crate) entry_matches: Vec<EntryMatches>,
+    pub(crate) by_danger: OnceLock<Vec<u32>>,
+    pub(crate) search: OnceLock<SearchIndex>,
+    pub(crate) is_restricted: bool,
 }
 
 /// A watched masternode, whether or not it is on the list.
@@ -170,6 +172,7 @@ impl Snapshot {
             entry_matches: Vec::new(),
             by_danger: OnceLock::new(),
             search: OnceLock::new(),
+            is_restricted: false,
         }
     }
 
@@ -370,7 +373,7 @@ fn ban_ends(rules: &ChainRules, list: &MasternodeList, tallies: &EventCounters) 
     if rules.ban_ends { banned.filter_map(end).collect() } else { HashMap::new() }
 }
 
-fn groups(
+pub(crate) fn groups(
     watched: &[WatchedEntry],
     list: &MasternodeList,
     limits: Option<PoseLimits>,

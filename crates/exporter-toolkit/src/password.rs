@@ -242,6 +242,11 @@ fn decoy(cost: u32) -> String {
     format!("$2y${cost:02}{DECOY}")
 }
 
+/// The user that a header `Authorization` names, whether or not the password is correct.
+pub(crate) fn user_of(authorization: &HeaderValue) -> Option<String> {
+    decode(authorization).map(|(user, _)| user)
+}
+
 /// User and password of HTTP basic authentication (RFC 7617); the password may contain any bytes.
 fn decode(authorization: &HeaderValue) -> Option<(String, Vec<u8>)> {
     let (scheme, encoded) = authorization.to_str().ok()?.split_once(' ')?;

@@ -283,6 +283,22 @@ impl ActiveSecurity {
         Ok(Access::Authenticated)
     }
 
+    /// The user of a request that was authenticated; `None` if no users are configured.
+    pub fn user(&self, headers: &HeaderMap) -> Option<String> {
+        self.users.as_ref()?;
+        crate::password::user_of(headers.get(AUTHORIZATION)?)
+    }
+
+    /// Counts a request that needs no user against the rate limit of its address.
+    ///
+    /// # Errors
+    /// [`Denial::RateLimited`] beyond the limit.
+    pub fn admit_other(&self, address: IpAddr) -> Result<(), Denial> {
+        let is_within =
+            self.rate_limits.as_ref().is_none_or(|limits| limits.take_other(address.into(), Instant::now()));
+        if is_within { Ok(()) } else { Err(Denial::RateLimited) }
+    }
+
     /// Adds the configured headers to an answer and replaces those of the same name.
     pub fn add_headers(&self, answer: &mut HeaderMap) {
         for ExtraHeader { name, value } in &self.headers {

@@ -40,6 +40,13 @@ pub(super) struct HealthcheckArguments {
     /// Check readiness instead: whether a masternode list is available.
     #[arg(long)]
     ready: bool,
+    #[command(flatten)]
+    client: ClientArguments,
+}
+
+/// How a running exporter is asked.
+#[derive(Debug, Args)]
+pub(super) struct ClientArguments {
     /// User for basic authentication.
     #[arg(long, value_name = "NAME", requires = "password_file")]
     username: Option<String>,
@@ -54,17 +61,18 @@ pub(super) struct HealthcheckArguments {
     key_file: Option<PathBuf>,
     /// Timeout.
     #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = config::parse_duration)]
-    timeout: Duration,
+    pub(super) timeout: Duration,
 }
 
 pub(super) async fn run(arguments: HealthcheckArguments, origin: &ConfigSources) -> Result<(), CommandError> {
-    let shows = arguments.username.is_some() || arguments.cert_file.is_some();
+    let client = &arguments.client;
+    let shows = client.username.is_some() || client.cert_file.is_some();
     let (config, mistaken) = understood(origin, shows)?;
     let address = config.web.listen_addresses.first().ok_or("no listen address is configured")?;
     let path = if arguments.ready { "/-/ready" } else { "/-/healthy" };
     let certificate = config.web.config_file.as_ref().and_then(|file| file.certificate.as_deref());
-    let credentials = arguments.credentials(certificate).map_err(CommandError::Configuration)?;
-    let question = Question { address, path, credentials, timeout: arguments.timeout };
+    let credentials = client.credentials(certificate).map_err(CommandError::Configuration)?;
+    let question = Question { address, path, credentials, timeout: client.timeout };
     let encrypted = config.web.scheme() == "https";
     // Whether it encrypts need not be what the file says by now, or no file is known here. Guessing is for those who have
     // nothing to lose.
@@ -72,7 +80,7 @@ pub(super) async fn run(arguments: HealthcheckArguments, origin: &ConfigSources)
     // A server that requires authentication is alive.
     let refused = match answer {
         Ok(reply) if reply.status == 200 => return print(&reply.body),
-        Ok(reply) if reply.status == 401 && arguments.username.is_some() => "refuses user or password".to_string(),
+        Ok(reply) if reply.status == 401 && client.username.is_some() => "refuses user or password".to_string(),
         Ok(reply) if reply.status == 401 => "asks for a password".to_string(),
         Ok(reply) if reply.status == 429 => "is asked too often".to_string(),
         Err(refusal @ (RequestError::CertificateNeeded | RequestError::CertificateRefused(_))) => refusal.to_string(),
@@ -133,9 +141,9 @@ impl Question<'_> {
     }
 }
 
-impl HealthcheckArguments {
+impl ClientArguments {
     /// What is shown, to an exporter with this certificate.
-    fn credentials(&self, certificate: Option<&[u8]>) -> Result<Credentials, String> {
+    pub(super) fn credentials(&self, certificate: Option<&[u8]>) -> Result<Credentials, String> {
         let mut credentials = Credentials::only_for(certificate);
         if let (Some(user), Some(file)) = (&self.username, &self.password_file) {
             let password = String::from_utf8(read(file)?).map_err(|_| format!("{} is not text", file.display()))?;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use reqwest::Method;
 use reqwest::redirect::Policy;
 use rustls::{AlertDescription, CertificateError};
 
@@ -67,13 +68,27 @@ pub async fn get(
     credentials: &Credentials,
     timeout: Duration,
 ) -> Result<Reply, RequestError> {
-    let answer = answer(address, path, encrypted, credentials);
+    send((Method::GET, path, String::new()), address, encrypted, credentials, timeout).await
+}
+
+/// Sends a method, path and body, likewise.
+///
+/// # Errors
+/// As [`get`].
+pub async fn send(
+    request: (Method, &str, String),
+    address: &ListenAddress,
+    encrypted: bool,
+    credentials: &Credentials,
+    timeout: Duration,
+) -> Result<Reply, RequestError> {
+    let answer = answer(request, address, encrypted, credentials);
     tokio::time::timeout(timeout, answer).await.map_err(|_| RequestError::Timeout(timeout))?
 }
 
 async fn answer(
+    (method, path, body): (Method, &str, String),
     address: &ListenAddress,
-    path: &str,
     encrypted: bool,
     credentials: &Credentials,
 ) -> Result<Reply, RequestError> {
@@ -81,7 +96,7 @@ async fn answer(
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().redirect(Policy::none());
     let client = client.http1_only().build().map_err(failed)?;
     let scheme = if encrypted { "https" } else { "http" };
-    let mut request = client.get(format!("{scheme}://{}{path}", address.dial()));
+    let mut request = client.request(method, format!("{scheme}://{}{path}", address.dial())).body(body);
     if let Some((user, password)) = credentials.password() {
         request = request.basic_auth(user, Some(password));
     }

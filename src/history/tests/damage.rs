@@ -123,7 +123,7 @@ fn rows_from_before_checksums_are_read_as_before() {
     connection
         .execute_batch(
             "UPDATE event SET checksum = NULL; ALTER TABLE event DROP COLUMN checksum; DROP TABLE unchecked;
-             DROP TABLE network_copy; DROP TABLE earning; ALTER TABLE span DROP COLUMN since;
+             DROP TABLE network_copy; DROP TABLE earning; DROP TABLE operator; ALTER TABLE span DROP COLUMN since;
              PRAGMA user_version = 4",
         )
         .unwrap();

@@ -1,5 +1,6 @@
 //! A file that is deleted, replaced or damaged while the writer thread has it open.
 
+use crate::history::TextTable;
 use std::fs;
 use std::time::Duration;
 
@@ -146,7 +147,7 @@ async fn damage_that_is_found_while_running_sets_the_file_aside_with_what_can_be
     let opened = writer.open("dash", main()).await.unwrap();
     assert_eq!(keep(&writer, opened.network, 3).await, WRITTEN);
     assert_eq!(heights(&place), [1, 2, 3]);
-    assert_eq!(writer.alerts().await.unwrap(), [("key".into(), "state".into())]);
+    assert_eq!(writer.texts(TextTable::Alert).await.unwrap(), [("key".into(), "state".into())]);
     assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0);
 }
 
@@ -161,11 +162,11 @@ async fn counters_and_the_place_in_the_chain_survive_a_file_that_is_set_aside() 
     other.execute("UPDATE alert SET state = CAST(x'ff' AS TEXT) WHERE key = 'bad'", []).unwrap();
     drop(other);
     for _ in 0..2 {
-        assert!(writer.alerts().await.is_err());
+        assert!(writer.texts(TextTable::Alert).await.is_err());
         writer.flush().await.unwrap();
     }
     assert!(place.files().iter().any(|name| name.contains("damaged")), "{:?}", place.files());
-    assert_eq!(writer.alerts().await.unwrap(), [("good".to_string(), "b".to_string())]);
+    assert_eq!(writer.texts(TextTable::Alert).await.unwrap(), [("good".to_string(), "b".to_string())]);
     let network = record_next(&writer, 3).await;
     let after = writer.tallies(network).await.unwrap();
     assert_eq!(after.node(&id(1)).penalties, before.node(&id(1)).penalties + 1);

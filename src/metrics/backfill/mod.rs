@@ -81,7 +81,7 @@ impl BackfillFile {
             return Err(io::Error::other(format!("{} already exists: choose another file", target.display())));
         }
         let families = FAMILIES.iter().filter(|family| family.tier != Tier::Source && !OF_NOW.contains(family));
-        let filter = Filter { families: families.map(|family| family.name.to_string()).collect(), shard: None };
+        let filter = Filter { families: families.map(|family| family.name.to_string()).collect(), ..Filter::default() };
         let parts = Parts::create(target)?;
         let target = target.to_path_buf();
         Ok(BackfillFile { target, settings, filter, parts, page: None, last: Vec::new(), moment: None })

@@ -170,7 +170,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
     let networks = (api.networks)();
     let aliases = Aliases::of(&networks);
     let after = parameters.read_one("after", "the next of a page, or the id of an event", after)?;
-    let query = conditions(&parameters, &aliases)?;
+    let query = api.permitted(&networks, conditions(&parameters, &aliases)?);
     match (&api.history, after) {
         (None, Some(After::Kept(_))) | (Some(_), Some(After::Remembered(_))) => {
             Err(conflict("after is from an earlier run of the exporter: start again without it"))

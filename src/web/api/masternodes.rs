@@ -237,14 +237,13 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         (follows && filter.passes(&subject)).then_some((place, subject))
     };
     for snapshot in &snapshots {
-        let registered = snapshot.list().registered();
-        let indices = (0..registered).map(|number| match order {
-            Order::Danger => snapshot.by_danger()[number] as usize,
-            Order::Id => number,
-        });
+        let mut indices: Vec<usize> = snapshot.by_danger().iter().map(|index| *index as usize).collect();
+        if let Order::Id = order {
+            indices.sort_unstable();
+        }
         found.extend(absent(snapshot).filter_map(chosen));
         // The list is in order, so the page has no later ones.
-        found.extend(listed(snapshot, indices).filter_map(chosen).take(most));
+        found.extend(listed(snapshot, indices.into_iter()).filter_map(chosen).take(most));
     }
     found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
     if format == Format::Csv {
@@ -375,7 +374,8 @@ fn listed<'a>(
 
 /// The masternode with this identity, listed or watched.
 pub(in crate::web) fn find<'a>(snapshot: &'a Snapshot, id: &MasternodeId) -> Option<Subject<'a>> {
-    let node = snapshot.list().position(id).map(|index| snapshot.node(index));
     let watched = snapshot.watched().iter().find(|watched| watched.watched.id == *id);
+    let is_seen = watched.is_some() || !snapshot.is_restricted();
+    let node = snapshot.list().position(id).filter(|_| is_seen).map(|index| snapshot.node(index));
     (node.is_some() || watched.is_some()).then_some(Subject { snapshot, node, watched })
 }

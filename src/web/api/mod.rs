@@ -13,12 +13,13 @@ pub mod duties;
 pub mod earnings;
 pub(super) mod events;
 pub mod json;
+pub mod maintenance;
 pub(super) mod masternodes;
 pub mod openapi;
 mod parameters;
 mod status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::history::Query;
 use crate::web::api::parameters::{Parameters, echo};
 use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
@@ -79,6 +81,9 @@ pub struct Api {
     pub history: Option<History>,
     /// The current time.
     pub clock: fn() -> UnixSeconds,
+    /// Whether the reader is limited to some groups: the networks and alerts are those that it may see, and everything else
+    /// is limited to their masternodes.
+    pub is_restricted: bool,
 }
 
 /// Selects alerts.
@@ -207,8 +212,26 @@ impl Api {
                 let content_type = if is_csv { CSV } else { JSON };
                 Reply { status: StatusCode::OK, body, content_type, cache_control: NO_STORE }
             }
+            // An error may list names that the reader must not see.
+            Err(refused) if self.is_restricted && refused.status == StatusCode::NOT_FOUND => {
+                error(refused.status, "there is nothing of this name in this view")
+            }
             Err(refused) => error(refused.status, &refused.error),
         }
+    }
+
+    /// A query of events, limited to the masternodes of `networks` if the reader may see only these.
+    pub(super) fn permitted(&self, networks: &[Arc<NetworkState>], query: Query) -> Query {
+        if !self.is_restricted {
+            return query;
+        }
+        let seen = networks.iter().flat_map(|network| network.watched()).map(|target| target.id);
+        let seen: BTreeSet<MasternodeId> = seen.collect();
+        let masternodes = match query.masternodes {
+            Some(asked) => asked.into_iter().filter(|id| seen.contains(id)).collect(),
+            None => seen.into_iter().collect(),
+        };
+        Query { masternodes: Some(masternodes), ..query }
     }
 
     /// The networks of a request: the named one, or all.
@@ -259,6 +282,14 @@ struct Error<'a> {
 pub(super) fn error(status: StatusCode, error: &str) -> Reply {
     let body = written(&Error { error }).unwrap_or_default();
     Reply { status, body, content_type: JSON, cache_control: NO_STORE }
+}
+
+/// A successful response.
+pub(super) fn reply(answer: &impl Serialize) -> Reply {
+    match written(answer) {
+        Ok(body) => Reply { status: StatusCode::OK, body, content_type: JSON, cache_control: NO_STORE },
+        Err(refused) => error(refused.status, &refused.error),
+    }
 }
 
 fn written(answer: &impl Serialize) -> Result<Bytes, ApiError> {

@@ -76,18 +76,40 @@ fn counted(firing: &Firing) -> Markup {
     }
 }
 
+/// One item for each name: an alert, or the number of alerts and each of them below.
 fn list(firing: &Firing, now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Markup {
+    let mut groups: Vec<Vec<&Alert>> = Vec::new();
+    for alert in &firing.alerts {
+        match groups.iter_mut().find(|group| group[0].name == alert.name) {
+            Some(group) => group.push(alert),
+            None => groups.push(vec![alert]),
+        }
+    }
+    let age = |alert: &Alert| html! { "for " (format::format_duration(now.0.saturating_sub(alert.since.0))) };
     html! {
         ul.events.alerts {
-            @for alert in &firing.alerts {
+            @for group in &groups {
+                @let first = group[0];
                 li {
-                    span class={ "badge " (class(alert)) } { (alert.severity) }
-                    span.what {
-                        strong { (alert.name) } " " (who(alert))
-                        span.when { (alert.description) }
-                        (runbook(alert))
+                    span class={ "badge " (class(first)) } { (first.severity) }
+                    @if let [alert] = group[..] {
+                        span.what {
+                            strong { (alert.name) } " " (who(alert))
+                            span.when { (alert.description) }
+                            (runbook(alert))
+                        }
+                        span.age { (age(alert)) }
+                    } @else {
+                        div.what {
+                            strong { (first.name) } " " (group.len()) " alerts"
+                            span.when { (first.summary) }
+                            (runbook(first))
+                            details {
+                                summary { "All " (group.len()) }
+                                ul { @for alert in group { li { (who(alert)) span.when { (alert.description) " " (age(alert)) } } } }
+                            }
+                        }
                     }
-                    span.age { "for " (format::format_duration(now.0.saturating_sub(alert.since.0))) }
                 }
             }
         }

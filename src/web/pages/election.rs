@@ -24,7 +24,7 @@ pub fn word(certainty: Certainty) -> &'static str {
 /// The next payees: `mn-3, then mn-1 at 203, 5c01ab42… at 204 (forecast)`, or why they are not known. `None` on chains
 /// with a fixed order.
 pub fn next_payees(snapshot: &Snapshot) -> Option<String> {
-    if let PaymentModel::Queue { .. } = snapshot.rules().payment {
+    if matches!(snapshot.rules().payment, PaymentModel::Queue { .. }) || snapshot.is_restricted() {
         return None;
     }
     let elections = snapshot.payments().elections();

@@ -21,6 +21,7 @@ pub(super) struct NetworkEvent {
 
 /// The last events of a query. If the history cannot be read, those in the snapshots.
 pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -> Vec<NetworkEvent> {
+    let query = &api.permitted(networks, query.clone());
     let kept = api.history.as_ref().and_then(|history| {
         let reader = Reader::open(&history.path).map_err(|error| error.to_string());
         let page = reader.and_then(|reader| reader.events(query).map_err(|error| error.to_string()));

@@ -74,6 +74,11 @@ pub(super) fn seconds_of(snapshot: &Snapshot, blocks: u32) -> u64 {
     seconds.round() as u64
 }
 
+/// Time from a height below the tip to the tip, by the mean time between blocks.
+pub(super) fn seconds_since(snapshot: &Snapshot, height: Height) -> u64 {
+    seconds_of(snapshot, snapshot.block().height.above(height))
+}
+
 /// Number of blocks from the tip to a height above it.
 pub(super) fn blocks_to(snapshot: &Snapshot, height: Height) -> u32 {
     height.above(snapshot.block().height)

@@ -17,6 +17,22 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
                     fill='%231c75bc' d='M8 0l7 3v5c0 4-3 7-7 8-4-1-7-4-7-8V3z'/%3E%3Cpath fill='none' stroke='white' \
                     stroke-width='2' d='M4.500 8l2.500 2.500 4.500-5'/%3E%3C/svg%3E";
 
+/// The colour of the icon of a page without a state.
+const ICON_COLOUR: &str = "1c75bc";
+
+/// The colour of the icon in a state.
+fn colour(state: Option<&str>) -> &'static str {
+    match state {
+        Some("clear") => "1a7f4b",
+        Some("decaying") => "8a6100",
+        Some("danger") => "b54708",
+        Some("banned") => "b42318",
+        Some("unhealthy") => "6b4fa8",
+        Some(_) => "586474",
+        None => ICON_COLOUR,
+    }
+}
+
 /// Allows the page's own style, its icon and its form; no scripts, no frames, no requests to other servers.
 pub(in crate::web) fn content_security_policy() -> String {
     let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
@@ -28,6 +44,17 @@ pub(in crate::web) fn content_security_policy() -> String {
 
 /// A complete page; `refresh` is its refresh mode, `None` for a page without one.
 pub(super) fn page(landing: &LandingPage, title: &str, refresh: Option<(Refresh, &str)>, content: &Markup) -> String {
+    page_in_state(landing, title, None, refresh, content)
+}
+
+/// The same with an icon in the colour of a state: the CSS class of a risk.
+pub(super) fn page_in_state(
+    landing: &LandingPage,
+    title: &str,
+    state: Option<&str>,
+    refresh: Option<(Refresh, &str)>,
+    content: &Markup,
+) -> String {
     let whole = html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,7 +63,7 @@ pub(super) fn page(landing: &LandingPage, title: &str, refresh: Option<(Refresh,
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                link rel="icon" href=(ICON);
+                link rel="icon" href=(ICON.replace(ICON_COLOUR, colour(state)));
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -69,7 +96,7 @@ fn links(landing: &LandingPage) -> Markup {
     html! {
         nav aria-label="More" {
             ul {
-                li { a href=(landing.telemetry_path.as_str()) { "Metrics" } }
+                li { a href={ (landing.telemetry_path) (landing.metrics_query) } { "Metrics" } }
                 li { a href="/-/healthy" { "Healthy" } }
                 li { a href="/-/ready" { "Ready" } }
                 @for link in &landing.links {
@@ -94,6 +121,7 @@ mod tests {
             summary: nasty.to_owned(),
             telemetry_path: TelemetryPath::new("/m").unwrap(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: vec![Link { target: nasty.to_owned(), text: nasty.to_owned() }],
         };
         let page = page(&landing, nasty, None, &html! { (nasty) });

@@ -51,6 +51,11 @@ pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
     let named = snapshots.iter().filter(|snapshot| asked.is_empty() || snapshot.network() == asked);
     let found: Vec<Subject<'_>> = named.filter_map(|snapshot| find(snapshot, &id)).collect();
     match found.as_slice() {
+        [] if api.is_restricted
+            && !networks.iter().any(|network| network.watched().iter().any(|seen| seen.id == id)) =>
+        {
+            sorry(StatusCode::NOT_FOUND, "There is no such masternode in this view.")
+        }
         // A network without a fresh list may have it.
         [] => unknown::page(api, &networks, id, asked).unwrap_or_else(|| match snapshots.is_empty() {
             true => sorry(StatusCode::SERVICE_UNAVAILABLE, "No network is followed."),

@@ -27,10 +27,12 @@ mod rows;
 mod runbook;
 mod score_history;
 mod unknown;
+mod verdict;
 
 use hyper::StatusCode;
 
-use crate::web::handlers::Handlers;
+use crate::web::api::Api;
+use crate::web::handlers::{Handlers, LandingPage};
 use crate::web::pages::query::{PageQuery, Refresh};
 
 pub(super) use layout::content_security_policy;
@@ -60,21 +62,32 @@ pub(super) fn is_runbook(path: &str) -> bool {
 
 /// The page at `path`. Reads files and may compute for some milliseconds, so call it on a blocking thread.
 pub fn answer(site: &Handlers, path: &str, query: &str) -> Page {
+    answer_with(site, site.api.as_deref(), &site.landing, path, query)
+}
+
+/// The same with another API and landing page, for a reader who is limited to some groups.
+pub(super) fn answer_with(site: &Handlers, api: Option<&Api>, landing: &LandingPage, path: &str, query: &str) -> Page {
     if let Some(name) = path.strip_prefix(runbook::RUNBOOKS) {
         let (status, title, content) = runbook::content(site.runbooks, name.trim_matches('/'));
-        return Page { status, html: layout::page(&site.landing, &title, None, &content), refresh: None };
+        return Page { status, html: layout::page(landing, &title, None, &content), refresh: None };
     }
     let asked = PageQuery::read(query);
     let other = asked.with_other_refresh().address(path);
-    let (status, title, content) = match (path.strip_prefix(MASTERNODES), site.api.as_deref()) {
+    let (status, title, state, content) = match (path.strip_prefix(MASTERNODES), api) {
         (Some(id), Some(api)) => {
             let found = masternode::find_and_show(api, id, &asked.network);
-            (found.status, found.title, found.content)
+            (found.status, found.title, None, found.content)
         }
-        (_, api) => (StatusCode::OK, site.landing.name.clone(), overview::content(&site.landing, api, &asked)),
+        (_, api) => {
+            let verdict = api.map(overview::verdict);
+            let title = verdict.as_ref().map_or_else(|| landing.name.clone(), |verdict| verdict.title(&landing.name));
+            let content = overview::content(landing, api, verdict.as_ref(), &asked);
+            (StatusCode::OK, title, verdict.map(|verdict| verdict.class), content)
+        }
     };
     // Without an API, nothing changes between requests.
-    let alive = site.api.is_some();
-    let html = layout::page(&site.landing, &title, alive.then_some((asked.refresh, other.as_str())), &content);
+    let alive = api.is_some();
+    let html =
+        layout::page_in_state(landing, &title, state, alive.then_some((asked.refresh, other.as_str())), &content);
     Page { status, html, refresh: (alive && asked.refresh == Refresh::Itself).then_some(Refresh::SECONDS) }
 }

@@ -1,4 +1,4 @@
-//! The overview: firing alerts, networks, masternodes by danger, recent events.
+//! The overview: a verdict, masternodes by danger, firing alerts, networks, recent events.
 //!
 //! Never here: the cells of the table (`rows`), the card of a network (`network`).
 
@@ -16,6 +16,7 @@ use crate::web::handlers::LandingPage;
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
+use crate::web::pages::verdict::Verdict;
 use crate::web::pages::{alerts, form, format, network, unknown};
 use domain::NetworkState;
 use domain::event::EventKind;
@@ -33,12 +34,23 @@ const EVENTS: usize = 15;
 /// Path of the page.
 pub(super) const PATH: &str = "/";
 
+/// How the watched masternodes are.
+pub(super) fn verdict(api: &Api) -> Verdict {
+    Verdict::of(&(api.networks)(), &(api.alerts)(AlertsOf::All, 0), (api.clock)())
+}
+
 /// Content of the page; without an API only the facts of the program.
-pub(super) fn content(landing: &LandingPage, api: Option<&Api>, asked: &PageQuery) -> Markup {
+pub(super) fn content(
+    landing: &LandingPage,
+    api: Option<&Api>,
+    verdict: Option<&Verdict>,
+    asked: &PageQuery,
+) -> Markup {
     html! {
         header.top {
             h1 { (landing.name) }
             p.quiet { (landing.summary) }
+            @if let Some(verdict) = verdict { (verdict.strip()) }
         }
         main #content {
             @if let Some(api) = api { (of_networks(api, asked)) }
@@ -52,19 +64,20 @@ fn of_networks(api: &Api, asked: &PageQuery) -> Markup {
     let shown: Vec<&Snapshot> =
         fresh.iter().copied().filter(|snapshot| fits(&asked.network, snapshot.network())).collect();
     let watching = networks.iter().any(|network| !network.watched().is_empty());
-    let show = asked.show.unwrap_or(if watching { Show::Watched } else { Show::AtRisk });
+    let show = if api.is_restricted { Some(Show::Watched) } else { asked.show };
+    let show = show.unwrap_or(if watching { Show::Watched } else { Show::AtRisk });
     let firing = (api.alerts)(AlertsOf::All, alerts::SHOWN);
     html! {
-        (alerts::all(&firing, &networks, now))
-        section aria-labelledby="networks" {
-            h2 #networks { @if networks.len() == 1 { "Network" } @else { "Networks" } }
-            div.cards { @for network in &networks { (network::card(network, now, networks.len() > 1)) } }
-        }
         section aria-labelledby="masternodes" {
             h2 #masternodes { (show.said()) }
             (unknown::all(&networks, &asked.network, now))
             (form::form(&fresh, asked, show))
             @if !fresh.is_empty() { (masternodes(&shown, Columns::of(&fresh), asked, show, now)) }
+        }
+        (alerts::all(&firing, &networks, now))
+        section aria-labelledby="networks" {
+            h2 #networks { @if networks.len() == 1 { "Network" } @else { "Networks" } }
+            div.cards { @for network in &networks { (network::card(network, now, networks.len() > 1)) } }
         }
         section aria-labelledby="events" {
             h2 #events { "Recent events" }

@@ -135,7 +135,10 @@ pub(super) fn danger(subject: &Subject<'_>) -> Markup {
         span.when {
             @match (failures, subject.node.and_then(|node| node.masternode.ban_height)) {
                 (Some(2..), _) => { (failures.unwrap_or_default()) " failures until a ban" }
-                (_, Some(height)) => { "since block " (height.0) }
+                (_, Some(height)) => {
+                    "for about " (format::format_duration(format::seconds_since(subject.snapshot, height)))
+                    ", since block " (height.0)
+                }
                 _ => {}
             }
             @if let Some(state) = state { " " (state.replace('_', " ")) }

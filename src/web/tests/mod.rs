@@ -156,6 +156,7 @@ fn site(answer: impl Fn(Request) -> Answer<Result<Page, ScrapeError>> + Send + S
             summary: "Shows <how close> a masternode is to a ban.".to_owned(),
             telemetry_path: TelemetryPath::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: vec![Link { target: "/api/v1/status".to_owned(), text: "Status".to_owned() }],
         },
         runbooks: &[("MasternodeX", "# MasternodeX\n")],
@@ -163,6 +164,8 @@ fn site(answer: impl Fn(Request) -> Answer<Result<Page, ScrapeError>> + Send + S
         api: None,
         ready: Box::new(Readiness::default),
         reload: None,
+        maintenance: None,
+        views: Box::new(Default::default),
     }
 }
 

@@ -52,7 +52,11 @@ async fn the_page_hears_what_the_scrape_asks_for() {
         )
         .await;
     assert_eq!((reply.status, reply.header("content-encoding")), (200, Some("gzip")));
-    let filter = Filter { families: vec!["a".to_owned(), "b".to_owned()], shard: Some(Shard { index: 1, total: 4 }) };
+    let filter = Filter {
+        families: vec!["a".to_owned(), "b".to_owned()],
+        shard: Some(Shard { index: 1, total: 4 }),
+        groups: vec![],
+    };
     let expected = Request { format: Format::OpenMetrics, gzip: true, filter };
     assert_eq!(heard.lock().unwrap().take(), Some(expected));
 
@@ -303,7 +307,14 @@ async fn requests_are_counted_by_handler_and_code() {
 pub(super) fn with_api(networks: impl Fn() -> Vec<Arc<domain::NetworkState>> + Send + Sync + 'static) -> Handlers {
     let networks = Box::new(networks);
     let alerts = Box::new(|_: AlertsOf<'_>, _| Firing::default());
-    let api = Api { version: "1.2.3".into(), networks, alerts, history: None, clock: || UnixSeconds(0) };
+    let api = Api {
+        version: "1.2.3".into(),
+        networks,
+        alerts,
+        history: None,
+        clock: || UnixSeconds(0),
+        is_restricted: false,
+    };
     Handlers { api: Some(Arc::new(api)), ..page(&[]) }
 }
 

@@ -110,6 +110,7 @@ pub(crate) fn api(history: Option<PathBuf>) -> Api {
         alerts: Box::new(|_, _| Firing::default()),
         history: history.map(|path| History { path, up: Box::new(|| true) }),
         clock: || NOW,
+        is_restricted: false,
     }
 }
 
@@ -133,6 +134,7 @@ pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
             summary: "Tells.".into(),
             telemetry_path: TelemetryPath::default(),
             path_prefix: String::new(),
+            metrics_query: String::new(),
             links: Vec::new(),
         },
         runbooks: &[],
@@ -145,5 +147,7 @@ pub(crate) fn site(history: Option<PathBuf>) -> Handlers {
         api: Some(Arc::new(api(history))),
         ready: Box::new(Readiness::default),
         reload: Some(Box::new(|| Box::pin(ready(Ok(()))))),
+        maintenance: None,
+        views: Box::new(Default::default),
     }
 }

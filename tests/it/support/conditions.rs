@@ -59,6 +59,7 @@ pub(crate) fn input(networks: Vec<NetworkState>, now: Moment) -> EvaluationInput
         history_damaged: Some(0),
         history_writable: Some(true),
         unmatched_entries: Some(Vec::new()),
+        watch_file_problems: Vec::new(),
         ..ProcessState::default()
     };
     EvaluationInput { networks: networks.into_iter().map(Arc::new).collect(), process, now, jumped: BTreeSet::new() }

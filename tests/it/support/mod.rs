@@ -8,6 +8,7 @@ pub(crate) mod harness;
 pub(crate) mod ledger;
 pub(crate) mod oracle;
 pub(crate) mod relay;
+pub(crate) mod running;
 pub(crate) mod samples;
 pub(crate) mod sides;
 

@@ -48,6 +48,8 @@ pub struct ProcessState {
     /// Entries of the watch list and of maintenance that match no masternode of any network; `None` while the list of a network
     /// is not known.
     pub unmatched_entries: Option<Vec<String>>,
+    /// What is wrong with the files of the watch list, each as a sentence.
+    pub watch_file_problems: Vec<String>,
     /// Every receiver of notifications.
     pub receivers: Vec<ReceiverState>,
     /// Kinds of critical alerts that no receiver gets although there are receivers.

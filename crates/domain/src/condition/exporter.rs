@@ -71,6 +71,16 @@ pub(super) const CONDITIONS: &[Condition] = &[
         ],
     ),
     Condition::new(
+        "MasternodeExporterWatchFileRefused",
+        Severity::Warning,
+        0,
+        Rule::Exporter(watch_file_refused),
+        [
+            "A file of the watch list is refused, or names a masternode that is named elsewhere.",
+            "Every file of the watch list is in force again.",
+        ],
+    ),
+    Condition::new(
         "MasternodeExporterAlertsUnrouted",
         Severity::Warning,
         300,
@@ -81,6 +91,9 @@ pub(super) const CONDITIONS: &[Condition] = &[
         ],
     ),
 ];
+
+/// Most problems of watch files in a text.
+const MOST_PROBLEMS: usize = 3;
 
 fn notifications_failing(receiver: &ReceiverState) -> Verdict {
     Verdict::of(receiver.failing, || {
@@ -138,6 +151,19 @@ fn alerts_unrouted(process: &ProcessState) -> Verdict {
             "The receivers' match and minimum_severity exclude critical alerts about {}: the exporter notifies nobody of them. Add \
              a receiver for them.",
             process.unrouted.join("; ")
+        )
+    })
+}
+
+fn watch_file_refused(process: &ProcessState) -> Verdict {
+    let problems = &process.watch_file_problems;
+    Verdict::of(Some(!problems.is_empty()), || {
+        let more = problems.len().saturating_sub(MOST_PROBLEMS);
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        format!(
+            "Watch files have {} problems: {}{more}. `masternode-exporter check` lists all mistakes.",
+            problems.len(),
+            problems[..problems.len().min(MOST_PROBLEMS)].join("; ")
         )
     })
 }

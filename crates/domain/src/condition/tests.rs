@@ -178,6 +178,7 @@ fn input(state: NetworkState, now: Moment) -> EvaluationInput {
         history_damaged: Some(0),
         history_writable: Some(true),
         unmatched_entries: Some(Vec::new()),
+        watch_file_problems: Vec::new(),
         ..ProcessState::default()
     };
     EvaluationInput { networks: vec![Arc::new(state)], process, now, jumped: BTreeSet::new() }

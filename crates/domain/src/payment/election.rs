@@ -111,6 +111,11 @@ impl fmt::Display for ElectionGap {
 }
 
 impl Elections {
+    /// Keeps the blocks that pay some masternodes, by their indices.
+    pub(super) fn retain(&mut self, shows: impl Fn(usize) -> bool) {
+        self.ahead.retain(|ahead| ahead.index.is_some_and(&shows));
+    }
+
     /// None, for this reason.
     pub(super) fn unknown(gap: ElectionGap) -> Elections {
         Elections { gap: Some(gap), ..Elections::default() }

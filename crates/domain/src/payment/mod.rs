@@ -105,6 +105,11 @@ impl Payments {
         &self.elections
     }
 
+    /// Keeps of the payees ahead those of some masternodes, by their indices.
+    pub(crate) fn show_elections_of(&mut self, shows: impl Fn(usize) -> bool) {
+        self.elections.retain(shows);
+    }
+
     /// Number of candidates for the next block; `None` on chains with a fixed order, or if none is eligible.
     pub fn drawn_from(&self) -> Option<NonZeroU32> {
         self.drawn_from
