@@ -6,6 +6,7 @@
 //! Never here: conditions and their texts (`domain::condition`), due notifications (`state`), messages (`payload`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::alerting::clock_jump::{ClockJump, ClockJumps};
 use crate::alerting::notifier;
 use crate::alerting::settings::{AlertingSettings, Receiver};
 use crate::alerting::state::AlertStore;
-use crate::history::Writer;
+use crate::history::{StoreError, Writer};
 use crate::meters::{NotificationMeters, Outcome};
 use domain::condition::Catalogue;
 use domain::condition::{Evaluation, EvaluationInput, Memory, ReceiverState, evaluate};
@@ -71,6 +72,8 @@ pub(super) struct EngineState {
     look: StateSource,
     wake: Arc<Notify>,
     history: Option<Writer>,
+    /// The stored alerts were read. Until then none are stored: that would overwrite what receivers were told.
+    is_loaded: AtomicBool,
 }
 
 /// The engine. It evaluates from the first settings on, with or without receivers: pages and the API show the alerts.
@@ -109,6 +112,7 @@ impl Engine {
             look,
             wake,
             history,
+            is_loaded: AtomicBool::new(false),
         };
         Engine { shared: Arc::new(shared), settings: AlertingSettings::default(), tasks: Vec::new(), is_loaded: false }
     }
@@ -145,7 +149,9 @@ impl Engine {
             info!("history.path is not set: notification state is lost at a restart");
         }
         if !std::mem::replace(&mut self.is_loaded, true) {
-            self.shared.load().await;
+            if let Err(error) = self.shared.load().await {
+                warn!("Could not load alert state: {error}; active alerts may be sent again, and it is tried again");
+            }
         }
         lock(&self.shared.book).retry_refused();
         let settings = Arc::new(settings.clone());
@@ -247,24 +253,31 @@ impl EngineState {
         names.map(state).collect()
     }
 
-    async fn load(&self) {
-        let Some(history) = &self.history else {
-            return lock(&self.book).begin_without_state((self.clock)());
-        };
-        match history.alerts().await {
-            Ok(kept) => {
+    /// Reads the stored alerts, unless that was done.
+    async fn load(&self) -> Result<(), StoreError> {
+        if self.is_loaded.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match &self.history {
+            None => lock(&self.book).begin_without_state((self.clock)()),
+            Some(history) => {
+                let kept = history.alerts().await?;
                 let strange = lock(&self.book).restore(kept, &self.catalogue, (self.clock)());
                 if strange > 0 {
                     warn!("{strange} alerts in the history were written by another version and are ignored");
                 }
             }
-            Err(error) => warn!("Could not load alert state: {error}; active alerts may be sent again"),
         }
+        self.is_loaded.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Stores changed alerts. Returns whether that succeeded.
     async fn keep(&self) -> bool {
         let Some(history) = &self.history else { return true };
+        if self.load().await.is_err() {
+            return false;
+        }
         let changes = lock(&self.book).take_changes();
         if changes.is_empty() {
             return true;

@@ -316,6 +316,40 @@ async fn a_restart_repeats_no_notification_and_reports_ended_alerts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_ended_while_the_history_could_not_be_opened_is_resolved() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::following().await;
+    let receiver = FakeReceiver::start().await;
+    let settings = at_once(vec![receiver.settings("one", Kind::Generic)]);
+    let masternode = stage.masternode(0);
+    stage.mine(&[fail(&masternode, 2)]).await;
+    let (writer, ended) = open(folder.path());
+    let mut exporter = TestEngine::new(Some(writer));
+    exporter.see(stage.snapshot());
+    exporter.engine.reconfigure(&settings).await;
+    let first = receiver.wait("the ban", |got| has(got, "MasternodePoSeBanned", "firing")).await;
+    exporter.noted("delivered", "one", first.len()).await;
+    exporter.engine.stop().await;
+    drop((exporter.engine, exporter.meters, exporter.registry));
+    assert_eq!(ended.within(Duration::from_secs(20)).await, Some(0));
+
+    // As a lock of another file system: a directory in its place.
+    let lock = folder.path().join("history.db.lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let (writer, _ended) = open(folder.path());
+    stage.mine(&[simulator::Action::Revive { masternode }]).await;
+    let mut exporter = TestEngine::new(Some(writer.clone()));
+    exporter.see(stage.snapshot());
+    exporter.engine.reconfigure(&settings).await;
+    assert!(!has(&receiver.got(), "MasternodePoSeBanned", "resolved"), "it is not known yet");
+    std::fs::remove_dir(&lock).unwrap();
+    writer.flush().await.unwrap();
+    receiver.wait("its end", |got| has(got, "MasternodePoSeBanned", "resolved")).await;
+    exporter.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_snapshot_resolves_no_alert() {
     let mut stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;

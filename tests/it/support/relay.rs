@@ -76,6 +76,9 @@ pub(crate) const ACTIVE: u32 = 600;
 /// The answer of a node whose work queue is full.
 const REFUSED: &str = "HTTP/1.1 503 x\r\nConnection: close\r\nContent-Length: 25\r\n\r\nWork queue depth exceeded";
 
+/// The answer to a batch, as of software that forwards single calls only.
+const FORBIDDEN: &str = "HTTP/1.1 403 x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
 /// See the module.
 pub(crate) struct Relay {
     pub(crate) network: Network,
@@ -98,7 +101,11 @@ impl Relay {
             while let Ok((mut client, _)) = listener.accept().await {
                 let Some(request) = read(&mut client).await else { continue };
                 let body: Value = serde_json::from_slice(&request.1).unwrap();
-                let method = body["method"].as_str().unwrap().to_string();
+                let Some(method) = body["method"].as_str().map(str::to_string) else {
+                    // A batch.
+                    let _ = client.write_all(FORBIDDEN.as_bytes()).await;
+                    continue;
+                };
                 *counted.lock().unwrap().entry(method.clone()).or_default() += 1;
                 let node = shared.lock().unwrap().clone();
                 if node.down {
