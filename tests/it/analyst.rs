@@ -32,6 +32,7 @@ async fn the_commands_of_the_guide_work_in_its_order() {
     let [configuration] = &blocks("yaml")[..] else { panic!("one configuration") };
     let configuration = configuration
         .replace("http://127.0.0.1:9998", &stage.servers[0].handle().url())
+        .replace("username: exporter", "username: user")
         .replace("history.db", &stage.history().display().to_string());
     std::fs::write(folder.path().join("exporter.yml"), configuration).unwrap();
     std::fs::write(folder.path().join("password"), "password").unwrap();

@@ -192,9 +192,11 @@ fn the_schema_agrees_with_the_loader() {
     let examples = page.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next());
     for example in examples {
         let networks = if example.contains("networks:") { "" } else { NETWORK };
-        if let Err(errors) = load_with(&format!("{networks}{example}"), &[]) {
-            panic!("an example of docs/configuration.md: {errors}\n{example}");
-        }
+        // The files with secrets are not here; nothing else may be wrong.
+        let errors = load_with(&format!("{networks}{example}"), &[]).err().unwrap_or_default();
+        let wrong: Vec<&str> =
+            errors.lines().skip(1).filter(|line| !line.contains("cannot be read: No such file")).collect();
+        assert!(wrong.is_empty(), "an example of docs/configuration.md: {wrong:?}\n{example}");
         texts.push(example.into());
     }
     assert!(texts.len() >= 10, "{} files", texts.len());
