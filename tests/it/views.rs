@@ -103,6 +103,8 @@ fn targets(running: &Running) -> Vec<String> {
     for id in [&ids[2], &ids[7], &ids[0]] {
         targets.push(format!("/masternodes/{id}"));
         targets.push(format!("/api/v1/events?masternode={id}"));
+        targets.push(format!("/api/v1/earnings?masternode={id}&by=masternode"));
+        targets.push(format!("/api/v1/earnings?masternode={id}&by=payee"));
         for more in ["", "/duties", "/duties.ics"] {
             targets.push(format!("/api/v1/masternodes/{id}{more}"));
         }

@@ -234,7 +234,7 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     };
     let query = EarningsQuery {
         network: asked.network,
-        masternodes: Some(masternodes),
+        masternodes: Some(api.seen(&networks, masternodes)),
         period: period(&parameters, asked.times)?,
     };
     let by = parameters.each("by", &By::NAMES.map(|(name, _)| name).join(", "), |text| {

@@ -225,13 +225,21 @@ impl Api {
         if !self.is_restricted {
             return query;
         }
-        let seen = networks.iter().flat_map(|network| network.watched()).map(|target| target.id);
-        let seen: BTreeSet<MasternodeId> = seen.collect();
         let masternodes = match query.masternodes {
-            Some(asked) => asked.into_iter().filter(|id| seen.contains(id)).collect(),
-            None => seen.into_iter().collect(),
+            Some(asked) => self.seen(networks, asked),
+            None => networks.iter().flat_map(|network| network.watched()).map(|target| target.id).collect(),
         };
         Query { masternodes: Some(masternodes), ..query }
+    }
+
+    /// Those of `masternodes` that the reader may see.
+    pub(super) fn seen(&self, networks: &[Arc<NetworkState>], masternodes: Vec<MasternodeId>) -> Vec<MasternodeId> {
+        if !self.is_restricted {
+            return masternodes;
+        }
+        let seen = networks.iter().flat_map(|network| network.watched()).map(|target| target.id);
+        let seen: BTreeSet<MasternodeId> = seen.collect();
+        masternodes.into_iter().filter(|id| seen.contains(id)).collect()
     }
 
     /// The networks of a request: the named one, or all.
