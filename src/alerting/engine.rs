@@ -148,10 +148,10 @@ impl Engine {
         if self.shared.history.is_none() && !settings.receivers.is_empty() {
             info!("history.path is not set: notification state is lost at a restart");
         }
-        if !std::mem::replace(&mut self.is_loaded, true) {
-            if let Err(error) = self.shared.load().await {
-                warn!("Could not load alert state: {error}; active alerts may be sent again, and it is tried again");
-            }
+        if !std::mem::replace(&mut self.is_loaded, true)
+            && let Err(error) = self.shared.load().await
+        {
+            warn!("Could not load alert state: {error}; active alerts may be sent again, and it is tried again");
         }
         lock(&self.shared.book).retry_refused();
         let settings = Arc::new(settings.clone());
