@@ -61,6 +61,7 @@ impl Episode {
     fn api(&self) -> Api {
         let state = self.stage.state();
         Api {
+            is_restricted: false,
             version: "1".into(),
             networks: Box::new(move || vec![Arc::clone(&state)]),
             alerts: Box::new(|_, _| Firing::default()),

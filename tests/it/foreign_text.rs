@@ -55,7 +55,7 @@ fn no_answer_brings_more_than_a_line_into_the_exporter() {
     let own = json!({"proTxHash": hash, "state": "READY", "service": hostile()});
     assert_harmless("own address", &masternode_status::own_masternode(&body(own)).unwrap().address.unwrap());
     let paid = json!([{"vout": [{"valueSat": 1, "scriptPubKey": {"address": hostile()}}]}]);
-    assert_harmless("payee of a block", &quorums::outputs(&body(paid)).unwrap()[0].0.as_ref().unwrap());
+    assert_harmless("payee of a block", quorums::outputs(&body(paid)).unwrap()[0].0.as_ref().unwrap());
     let votes = json!([{"nHeight": 1, "winner": {"address": hostile(), "nVotes": 1}}]);
     assert_harmless("payee that was voted for", &legacy::answers::votes(&body(votes)).unwrap()[0].payee);
 }
