@@ -195,6 +195,7 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
         "MasternodeExporterHistoryNotWritten",
         "MasternodeExporterSeriesSuppressed",
         "MasternodeExporterEntryUnmatched",
+        "MasternodeExporterWatchFileRefused",
         "MasternodeExporterAlertsUnrouted",
     ];
     assert_eq!(held, expected);
