@@ -25,9 +25,12 @@ fn shortest(watched: usize) -> BTreeMap<String, f64> {
     wait_for("a scrape of all watched masternodes", Duration::from_secs(120), || {
         get(port, "/api/v1/query?query=count(masternode_alert_subject)").filter(|answer| answer.contains(&subjects))
     });
-    let page = get(site.port, "/metrics").unwrap();
     let is_banned = |line: &&str| line.starts_with("masternode_alert_text{alertname=\"MasternodePoSeBanned\"");
-    let banned = page.lines().filter(is_banned).count();
+    let least = if watched > BANNED { BANNED / 2 } else { 0 };
+    let banned = wait_for("the bans of the watched masternodes", Duration::from_secs(120), || {
+        let banned = get(site.port, "/metrics")?.lines().filter(is_banned).count();
+        (banned >= least).then_some(banned)
+    });
     let mut last = Value::Null;
     let mut next = || {
         wait_for("an evaluation", Duration::from_secs(120), || {
@@ -61,10 +64,7 @@ fn prometheus_evaluates_the_rules_of_5_000_masternodes_in_time() {
     let [of_few, of_all] = [&few, &all].map(|rules| rules.values().sum::<f64>());
     let of_alerts: f64 =
         all.iter().filter(|(name, _)| name.starts_with("Masternode")).map(|(_, seconds)| seconds).sum();
-    let held = all["page:masternode_alert_text:held"];
-    println!(
-        "8 watched: {of_few:.3} s; 5,000 watched: {of_all:.3} s, of which alerts {of_alerts:.3} s, held {held:.3} s"
-    );
+    println!("8 watched: {of_few:.3} s; 5,000 watched: {of_all:.3} s, of which alerts {of_alerts:.3} s");
     assert!(of_few < 0.1, "{few:#?}");
-    assert!(of_all < 2.0 && held < of_alerts / 3.0, "{all:#?}");
+    assert!(of_all < 2.0, "{all:#?}");
 }

@@ -119,10 +119,10 @@ fn over_time(board: Board) -> Board {
         )
         .panel(daily)
         .panel(
-            Panel::lines("Waves: penalised within an hour", "Penalties in the preceding hour, as a share of the masternodes that are not banned. If many are penalised at once, check the network before your own machines.", "percentunit")
+            Panel::lines("Waves: penalised within an hour", "Penalties in the preceding hour, as a share of the masternodes that are not banned, at most 100 %. If many are penalised at once, check the network before your own machines.", "percentunit")
                 .levels(CALM, &[(0.01, LOOK), (0.05, NEAR)])
                 .or_says(SCORED)
-                .query("{{network}}", wave),
+                .query("{{network}}", format!("clamp_max({wave}, 1)")),
         )
         .panel(
             Panel::lines("DKG sessions that formed a quorum, in 24 hours", "By quorum type, as a share of those that ended in the preceding 24 hours. A session that fails as a whole punishes no masternode, but the network lacks a quorum.", "percentunit")
