@@ -1,6 +1,6 @@
 //! Runs of the simulation: repeatable, without a broken invariant, and able to find a bug of each kind.
 //!
-//! Never here: long runs; `scripts/test` and the command have those. Without optimisation the exporter is too slow for these.
+//! Never here: long runs; the command has those. Without optimisation the exporter is too slow for these.
 
 #![cfg(not(debug_assertions))]
 
