@@ -72,7 +72,7 @@ pub(super) struct EngineState {
     look: StateSource,
     wake: Arc<Notify>,
     history: Option<Writer>,
-    /// The stored alerts were read. Until then none are stored: that would overwrite what receivers were told.
+    /// The stored alerts were read. Until then none are stored: that would overwrite which notifications were sent.
     is_loaded: AtomicBool,
 }
 

@@ -58,7 +58,7 @@ pub struct App {
     started: Config,
     /// The configuration in force.
     config: Config,
-    /// What an operator told the running exporter.
+    /// What an operator set at the running exporter.
     given: Given,
     /// Changes of watch files that were seen at the last look.
     seen: watch_files::Seen,

@@ -139,7 +139,7 @@ const EARNINGS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// What an operator told the running exporter; a state is an opaque text that only `app` reads.
+/// What an operator set at the running exporter; a state is an opaque text that only `app` reads.
 const OPERATOR: &str = "
     CREATE TABLE operator (
         key TEXT PRIMARY KEY,

@@ -1,4 +1,4 @@
-//! Texts under keys, kept for other parts: the states of alerts, and what an operator told the running exporter.
+//! Texts under keys, kept for other parts: the states of alerts, and what an operator set at the running exporter.
 //!
 //! Never here: the meaning of a text.
 

@@ -21,7 +21,7 @@ fn payment() -> EventKind {
 }
 
 fn of_kind(events: &[Event], kind: &EventKind) -> Vec<(u32, String)> {
-    // Whoever the payee is.
+    // Any payee.
     let amounts = |kind: &EventKind| match kind {
         EventKind::Payment { amount, operator, .. } => Some((*amount, *operator)),
         _ => None,

@@ -320,7 +320,7 @@ fn a_recorded_block_pays_the_amounts_that_the_node_reports() {
     let (_, miner) = outputs.iter().find(|(to, _)| to.as_ref().is_some_and(|to| *to != address)).unwrap();
     let (_, platform) = outputs.iter().find(|(to, _)| to.is_none()).unwrap();
     assert_eq!(outputs.len(), 3, "the miner, the Platform and the payee: {outputs:?}");
-    // The rule by which a payment is told from others to the same address.
+    // The rule that distinguishes a payment from others to the same address.
     let part = platform.0 + amount;
     assert_eq!(part, (part + miner.0) * 3 / 4);
 }

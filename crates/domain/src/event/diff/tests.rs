@@ -6,7 +6,7 @@ use super::*;
 use crate::details::{DetailTexts, Details};
 use crate::event::Change;
 use crate::pose::CONSENSUS;
-use crate::samples::{list, masternode};
+use crate::samples::{list, masternode, penalty};
 use crate::state::{Announced, State};
 use std::sync::Arc;
 
@@ -34,23 +34,9 @@ fn decay_is_no_event() {
 
 #[test]
 fn a_penalty_shows_its_points_above_the_decay() {
-    let first = EventKind::Penalty {
-        score: Score(66),
-        points: 66,
-        failures: 1,
-        clamped: false,
-        quorums: vec![],
-        others: Some(0),
-    };
+    let first = penalty(66, 66, 1, false);
     check(scored(1, 0), scored(1, 66), 1, &[first]);
-    let later = EventKind::Penalty {
-        score: Score(95),
-        points: 66,
-        failures: 1,
-        clamped: false,
-        quorums: vec![],
-        others: Some(0),
-    };
+    let later = penalty(95, 66, 1, false);
     check(scored(1, 30), scored(1, 95), 1, &[later]);
     let skipped =
         EventKind::Penalty { score: Score(60), points: 56, failures: 1, clamped: false, quorums: vec![], others: None };
@@ -60,47 +46,26 @@ fn a_penalty_shows_its_points_above_the_decay() {
 #[test]
 fn a_second_failure_bans_at_the_limit() {
     let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
-    let penalty = EventKind::Penalty {
-        score: Score(100),
-        points: 58,
-        failures: 1,
-        clamped: true,
-        quorums: vec![],
-        others: Some(0),
-    };
-    check(scored(1, 43), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
+    let penalised = penalty(100, 58, 1, true);
+    check(scored(1, 43), after, 1, &[penalised, ban(BanCause::Dkg), EventKind::PaymentLost]);
 }
 
 #[test]
 fn two_failures_in_one_block_count_twice() {
     let after = Masternode { ban_height: Some(Height(101)), ..scored(1, 100) };
-    let penalty = EventKind::Penalty {
-        score: Score(100),
-        points: 100,
-        failures: 2,
-        clamped: true,
-        quorums: vec![],
-        others: Some(0),
-    };
-    check(scored(1, 0), after, 1, &[penalty, ban(BanCause::Dkg), EventKind::PaymentLost]);
+    let penalised = penalty(100, 100, 2, true);
+    check(scored(1, 0), after, 1, &[penalised, ban(BanCause::Dkg), EventKind::PaymentLost]);
 }
 
 #[test]
 fn a_banned_node_paid_in_the_same_block_lost_no_payment() {
     let after = Masternode { ban_height: Some(Height(101)), last_paid_height: Some(Height(101)), ..scored(1, 100) };
-    let penalty = EventKind::Penalty {
-        score: Score(100),
-        points: 58,
-        failures: 1,
-        clamped: true,
-        quorums: vec![],
-        others: Some(0),
-    };
+    let penalised = penalty(100, 58, 1, true);
     check(
         scored(1, 43),
         after,
         1,
-        &[penalty, EventKind::Payment { amount: None, operator: None, payees: vec![] }, ban(BanCause::Dkg)],
+        &[penalised, EventKind::Payment { amount: None, operator: None, payees: vec![] }, ban(BanCause::Dkg)],
     );
 }
 
@@ -133,15 +98,8 @@ fn a_revival_is_no_penalty_and_resets_the_score() {
     let after = Masternode { revived_height: Some(Height(101)), ..scored(1, 0) };
     check(before.clone(), after, 1, &[EventKind::Revival]);
     let punished = Masternode { revived_height: Some(Height(101)), ..scored(1, 66) };
-    let penalty = EventKind::Penalty {
-        score: Score(66),
-        points: 66,
-        failures: 1,
-        clamped: false,
-        quorums: vec![],
-        others: Some(0),
-    };
-    check(before, punished, 1, &[EventKind::Revival, penalty]);
+    let penalised = penalty(66, 66, 1, false);
+    check(before, punished, 1, &[EventKind::Revival, penalised]);
 }
 
 #[test]
