@@ -14,8 +14,8 @@ async fn pages_are_read_anew_unless_the_reader_does_not_want_it() {
     for (target, status, refresh) in [
         ("/", 200, Some("30")),
         ("/?q=x&refresh=off", 200, None),
-        ("/masternodes/x", 400, Some("30")),
-        ("/masternodes/x?refresh=off", 400, None),
+        ("/masternodes/x", 404, Some("30")),
+        ("/masternodes/x?refresh=off", 404, None),
     ] {
         let reply = server.get(target).await;
         assert_eq!((reply.status, reply.header("refresh")), (status, refresh), "{target}");
@@ -26,7 +26,7 @@ async fn pages_are_read_anew_unless_the_reader_does_not_want_it() {
     assert_eq!(server.get(&absent).await.status, 503, "there is no list");
     assert_eq!(server.get("/masternodes/").await.status, 404);
     assert_eq!(server.ask("POST /masternodes/x HTTP/1.1").await.status, 405);
-    let counted = "masternode_exporter_http_requests_total{code=\"400\",handler=\"masternode\"}";
+    let counted = "masternode_exporter_http_requests_total{code=\"404\",handler=\"masternode\"}";
     assert_eq!(server.meter(counted).as_deref(), Some("2"));
 }
 
