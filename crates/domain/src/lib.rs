@@ -35,6 +35,7 @@ pub mod maintenance;
 pub mod masternode;
 pub mod network_state;
 pub mod operator_reward;
+pub mod packed_height;
 pub mod payment;
 pub mod payout;
 pub mod pose;
