@@ -44,6 +44,16 @@ SAID = {
     "image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
     "image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "existingConfig.kind": {"enum": ["ConfigMap", "Secret"]},
+    "watchFiles": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {name: {"type": "string", "minLength": 1} for name in ("configMap", "secret")},
+        },
+    },
     "demo.chains": {"type": "array", "minItems": 1, "items": {"enum": ["dash", "dimecoin", "prcycoin"]}},
     "persistence.size": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([KMGTPE]i?)?$"},
     "persistence.accessModes": {"type": "array", "minItems": 1, "items": {"type": "string"}},

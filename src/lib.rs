@@ -18,6 +18,7 @@ pub mod follower;
 pub mod history;
 pub mod meters;
 pub mod metrics;
+pub mod nearest;
 pub mod outbound;
 pub mod probe;
 pub mod rpc;

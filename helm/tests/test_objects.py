@@ -54,6 +54,26 @@ class Objects(unittest.TestCase):
         self.assertEqual(asked, {"startupProbe": alive, "livenessProbe": alive, "readinessProbe": ready})
         self.assertIn('"/-/ready"', "".join(path.read_text() for path in (chart.ROOT / "src" / "web").rglob("*.rs")))
 
+    def test_watch_files_are_mounted_and_named_in_the_configuration(self):
+        values = {"watchFiles": [{"configMap": "customers"}, {"secret": "vip.customers"}]}
+        documents = chart.render(values, files=[NETWORKS])
+        (config,) = [one for one in documents if one["kind"] == "ConfigMap" and "config.yaml" in one["data"]]
+        config = yaml.safe_load(config["data"]["config.yaml"])
+        self.assertEqual(config["watch_files"], ["/etc/masternode-exporter/watch/*/*.y*ml"])
+        self.assertIn("networks", config)
+        pod = chart.pod_of(documents)["spec"]
+        (container,) = ours(pod)
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        self.assertEqual(mounts["watch-configmap-customers"], "/etc/masternode-exporter/watch/configmap-customers")
+        self.assertEqual(mounts["watch-secret-vip-customers"], "/etc/masternode-exporter/watch/secret-vip-customers")
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        self.assertEqual(volumes["watch-configmap-customers"]["configMap"], {"name": "customers"})
+        self.assertEqual(volumes["watch-secret-vip-customers"]["secret"]["secretName"], "vip.customers")
+        own = {"config": {"watch_files": ["/extra/*.yml"]}}
+        (config,) = [one for one in chart.render(values | own, files=[NETWORKS]) if "config.yaml" in one.get("data", {})]
+        config = yaml.safe_load(config["data"]["config.yaml"])
+        self.assertEqual(config["watch_files"], ["/extra/*.yml", "/etc/masternode-exporter/watch/*/*.y*ml"])
+
     def test_with_a_web_configuration_the_probes_are_commands_that_know_it(self):
         for anonymous in (False, True):
             web = {"existingSecret": "web", "anonymous": anonymous}

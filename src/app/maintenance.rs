@@ -9,8 +9,9 @@ use hyper::StatusCode;
 use tracing::{info, warn};
 
 use crate::app::App;
-use crate::config::{Config, nearest};
-use crate::history::TextTable;
+use crate::config::Config;
+use crate::history::{RecordedTarget, TextTable};
+use crate::nearest::hint;
 use crate::web::api::maintenance::{
     MaintenanceAnswer, MaintenanceCommand, MaintenanceEntry, MaintenanceList, NewMaintenance,
 };
@@ -40,6 +41,8 @@ pub(super) struct Given {
     is_read: bool,
     /// The good texts of watch files that the history has.
     kept: BTreeMap<String, String>,
+    /// The watched masternodes that the history has, by network.
+    pub(super) targets: BTreeMap<String, Vec<RecordedTarget>>,
 }
 
 impl Given {
@@ -233,17 +236,13 @@ impl App {
     /// That a maintenance selects nobody, with what is like it.
     fn nobody(&self, target: &MaintenanceTarget) -> String {
         let states: Vec<_> = self.states.borrow().values().map(|state| state.borrow().clone()).collect();
-        let watched: Vec<_> = states.iter().flat_map(|state| state.watched()).collect();
-        let groups = watched.iter().flat_map(|watched| &watched.groups);
-        let groups: Vec<String> = groups.map(|(key, group)| format!("{key}={group}")).collect();
-        let near = match target {
-            MaintenanceTarget::Alias(alias) => nearest(alias, watched.iter().map(|watched| watched.alias.as_str())),
-            MaintenanceTarget::Group(key, group) => {
-                nearest(&format!("{key}={group}"), groups.iter().map(String::as_str))
-            }
-            MaintenanceTarget::Selector(_) => None,
+        let names: Vec<String> = states.iter().flat_map(|state| state.known_names()).collect();
+        let groups: Vec<String> = states.iter().flat_map(|state| state.known_groups()).collect();
+        let hint = match target {
+            MaintenanceTarget::Alias(alias) => hint(alias, names.iter().map(String::as_str)),
+            MaintenanceTarget::Group(key, group) => hint(&format!("{key}={group}"), groups.iter().map(String::as_str)),
+            MaintenanceTarget::Selector(_) => String::new(),
         };
-        let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
         format!("no watched masternode matches {target}{hint}")
     }
 }

@@ -10,6 +10,7 @@ mod network;
 mod probes;
 mod process_state;
 mod watch_files;
+mod watched_targets;
 pub mod web_state;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ use crate::meters::Meters;
 use crate::metrics::Exposition;
 use crate::web;
 use crate::web::listen::ListenAddress;
+use crate::web::route_prefix::RoutePrefix;
 use domain::NetworkState;
 use domain::masternode::UnixSeconds;
 
@@ -173,12 +175,14 @@ impl App {
         let settings = web::settings::WebSettings {
             max_requests: config.web.max_requests,
             allowed_hosts: allowed_hosts(config),
+            external_url: config.alerting.external_url.clone(),
+            route_prefix: config.web.route_prefix.clone().unwrap_or_else(|| external_path(config)),
             ..Default::default()
         };
         let file = self.history.as_ref().map(|history| history.path().to_path_buf());
         let site = Arc::new(web_state::site(
             &config.web,
-            path_prefix(&config.alerting.external_url),
+            link_prefix(config),
             &self.shared,
             self.alerting.board(),
             self.states.subscribe(),
@@ -216,6 +220,7 @@ impl App {
         self.end_maintenance().await;
         self.look_at_watch_files().await;
         self.keep_watch_files().await;
+        self.keep_watched_targets().await;
     }
 
     /// The page of metrics.
@@ -291,12 +296,19 @@ impl App {
     }
 }
 
-/// The path of the URL for users, below which a reverse proxy serves the pages; empty for none, and for one that cannot be in a link.
-fn path_prefix(external_url: &str) -> String {
-    let url = external_url.parse::<hyper::Uri>().ok();
-    let path = url.as_ref().map_or("", |url| url.path()).trim_end_matches('/');
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/-._~%".contains(character);
-    Some(path).filter(|path| path.chars().all(is_plain)).unwrap_or_default().to_string()
+/// The path of the URL for users; none for one that cannot be in a link.
+fn external_path(config: &Config) -> RoutePrefix {
+    let url = config.alerting.external_url.parse::<hyper::Uri>().ok();
+    url.and_then(|url| RoutePrefix::new(url.path()).ok()).unwrap_or_default()
+}
+
+/// The path with which the links of the pages begin: that of the URL for users.
+fn link_prefix(config: &Config) -> String {
+    let prefix = match &config.web.route_prefix {
+        Some(prefix) if config.alerting.external_url.is_empty() => prefix.clone(),
+        _ => external_path(config),
+    };
+    prefix.as_str().to_string()
 }
 
 /// Names by which browsers may access the server: the configured ones, and those that the configuration uses for the

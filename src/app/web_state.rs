@@ -15,6 +15,7 @@ use crate::app::network::{Shared, StateReceiver};
 use crate::catalog;
 use crate::config::WebConfig;
 use crate::metrics::{Exposition, Page, Request};
+use crate::nearest::hint;
 use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
 use crate::web::api::{self, AlertsOf, Api};
 use crate::web::handlers::{Handlers, LandingPage, Link, MaintenanceFunction, Readiness, ReloadFunction, ScrapeError};
@@ -39,6 +40,7 @@ pub(super) fn site(
     (reload, maintenance): (mpsc::Sender<ReloadRequest>, mpsc::Sender<MaintenanceRequest>),
 ) -> Handlers {
     let (exposition, seen, views) = (shared.exposition.clone(), networks.clone(), shared.views.subscribe());
+    let scraped = networks.clone();
     Handlers {
         landing: LandingPage {
             name: "Masternode exporter".into(),
@@ -49,13 +51,13 @@ pub(super) fn site(
             metrics_query: String::new(),
             links: api::PAGES
                 .into_iter()
-                .chain([("/runbooks", "Runbooks")])
+                .chain([("/events", "Events"), ("/runbooks", "Runbooks")])
                 .map(|(target, text)| Link { target: target.into(), text: text.into() })
                 .collect(),
         },
         api: Some(Arc::new(api(shared, board, networks, history))),
         runbooks: RUNBOOKS,
-        metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), request))),
+        metrics: Box::new(move |request| Box::pin(scrape(exposition.clone(), scraped.clone(), request))),
         ready: Box::new(move || readiness(&seen.borrow())),
         reload: config.enable_reload.then(|| reload_function(reload)),
         maintenance: Some(maintenance_function(maintenance)),
@@ -128,16 +130,30 @@ pub fn firing(board: &ActiveAlerts, of: AlertsOf<'_>, most: usize) -> api::Firin
     api::Firing { critical, warning, alerts: alerts.into_iter().map(shown).collect() }
 }
 
-async fn scrape(exposition: Arc<Exposition>, request: Request) -> Result<Page, ScrapeError> {
+async fn scrape(
+    exposition: Arc<Exposition>,
+    networks: watch::Receiver<NetworkStates>,
+    request: Request,
+) -> Result<Page, ScrapeError> {
     let known = |name: &String| catalog::family(name).is_some();
     if let Some(unknown) = request.filter.families.iter().find(|name| !known(name)) {
         return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is not a family of masternodes or networks")));
     }
     let groups = &request.filter.groups;
     if !groups.is_empty() && !exposition.has_groups(groups) {
-        return Err(ScrapeError::BadRequest("no watched masternode has this group, or all of these groups".into()));
+        return Err(ScrapeError::BadRequest(unknown_group(groups, &networks.borrow())));
     }
     Ok(exposition.page(request).await)
+}
+
+fn unknown_group(groups: &[(String, String)], networks: &NetworkStates) -> String {
+    let known: Vec<String> = networks.values().flat_map(|state| state.borrow().known_groups()).collect();
+    // A reader who is limited to groups asks by several, and learns of no other.
+    let hint = match groups {
+        [(key, group)] => hint(&format!("{key}={group}"), known.iter().map(String::as_str)),
+        _ => String::new(),
+    };
+    format!("no watched masternode has this group, or all of these groups{hint}")
 }
 
 /// Ready as soon as one network has a list: a node that never answers must not block the others.

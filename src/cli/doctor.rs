@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use crate::app;
 use crate::cli::doctor_list::{examine_list, examine_rotation};
-use crate::cli::{readiness, setup};
+use crate::cli::{doctor_names, readiness, setup};
 use crate::config::{ChainConfig, Config, NetworkConfig};
 use crate::meters::Meters;
 use crate::rpc::dialect::RpcUser;
@@ -139,6 +139,7 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     let chain = findings.note("getblockchaininfo", true, client.chain_info().await, |chain| {
         format!("chain {}, block {} of {}", chain.chain, chain.blocks, chain.headers)
     });
+    doctor_names::check(network, chain.as_ref(), findings);
     let forks = chain.as_ref().and_then(|chain| chain.forks.as_ref());
     let version = findings.versions.last().and_then(|(_, version)| *version);
     if client.dialect().deployments.is_some() && deployment::follows(forks, version) == Some(false) {

@@ -30,7 +30,7 @@ estimates by the measured time between blocks. The exporter serves the calendar 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DutiesArguments {
-    /// The masternode: its alias in the watch list, or its proTxHash.
+    /// The masternode: its alias in the watch list, its proTxHash, or its address.
     #[arg(long, value_name = "NAME")]
     masternode: String,
     /// Network, if several are configured.

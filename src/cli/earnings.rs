@@ -11,10 +11,10 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::CommandError;
 use crate::cli::block_or_time::{self, BlockOrTime};
-use crate::cli::events::masternode_filter::{self, MasternodeFilter, WatchListNames};
+use crate::cli::masternode_filter::{MasternodeArguments, WatchListNames, open_history};
 use crate::cli::text_table::{Alignment, columns};
 use crate::config::{Config, parse_duration};
-use crate::history::{EarningsQuery, Reader};
+use crate::history::EarningsQuery;
 use crate::web::api::earnings::{By, END, sum};
 use crate::web::api::json::EarningsRow;
 use domain::earnings::Period;
@@ -24,8 +24,8 @@ use domain::rfc3339;
 const EXAMPLES: &str = "\
 Sums the payments of the file that history.path names, also while the exporter runs. Names and
 groups are those of the watch list. Without a filter by masternode, the payments are those of
-watched masternodes, if the watch list names each of them; otherwise those of all masternodes.
-Months and days are those of block times in UTC.
+watched masternodes. With --all, without a watch list, and before the exporter recorded which
+masternodes an entry selects, they are those of all masternodes. Months and days are those of block times in UTC.
 
 Examples:
   masternode-exporter --config.file=exporter.yml earnings --last 30d
@@ -39,21 +39,8 @@ docs/payment.md explains what is counted, and what is not known.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct EarningsArguments {
-    /// Filter by network.
-    #[arg(long, value_name = "NAME")]
-    network: Option<String>,
-    /// Filter by masternode: its proTxHash, or txid-n of its collateral. Can be repeated.
-    #[arg(long = "masternode", value_name = "ID")]
-    masternodes: Vec<MasternodeId>,
-    /// Filter by alias from the watch list. Can be repeated.
-    #[arg(long = "alias", value_name = "NAME")]
-    aliases: Vec<String>,
-    /// Filter by group of the watch list. If repeated, all groups must match.
-    #[arg(long = "group", value_name = "KEY=VALUE", value_parser = masternode_filter::group)]
-    groups: Vec<(String, String)>,
-    /// Include masternodes that are not watched.
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    of: MasternodeArguments,
     /// Print a row for each value, if repeated for each combination.
     #[arg(long = "by", value_name = "WHAT", value_parser = PossibleValuesParser::new(By::NAMES.map(|(name, _)| name)))]
     by: Vec<String>,
@@ -99,36 +86,20 @@ fn time(text: &str) -> Result<(UnixSeconds, UnixSeconds), String> {
 
 /// Prints the sums.
 pub(super) fn run(arguments: &EarningsArguments, config: &Config) -> Result<(), CommandError> {
-    let path = config.history.path.as_deref().ok_or_else(|| {
-        let cure = "name the exporter's configuration by --config.file, or the file by --history.path";
-        CommandError::Configuration(format!("history.path is not set, so no payments are kept; {cure}"))
-    })?;
-    let reader = Reader::open(path).map_err(|error| CommandError::Configuration(format!("history.path: {error}")))?;
+    let (_, reader) = open_history(config, "payments")?;
     let recorded = reader.networks()?;
-    if let Some(name) = &arguments.network
-        && recorded.iter().all(|network| network.name != *name)
-    {
-        let names: Vec<&str> = recorded.iter().map(|network| network.name.as_str()).collect();
-        let there = if names.is_empty() { "none yet".to_string() } else { names.join(", ") };
-        let error = format!("--network {name}: not in the history; recorded networks: {there}");
-        return Err(CommandError::Configuration(error));
-    }
+    let names = recorded.iter().map(|network| network.name.as_str());
+    arguments.of.check_network(names).map_err(CommandError::Configuration)?;
     let by: Vec<By> =
         By::NAMES.iter().filter(|(name, _)| arguments.by.iter().any(|by| by == name)).map(|(_, by)| *by).collect();
-    let watch_list = WatchListNames::of(config);
+    let watch_list = WatchListNames::read(config, &reader)?;
     let names =
         |network: &str, id: &MasternodeId| (watch_list.alias(network, id).to_string(), watch_list.groups(network, id));
     let (mut rows, mut skipped) = (Vec::new(), 0);
-    for network in recorded.iter().filter(|network| arguments.network.as_ref().is_none_or(|name| *name == network.name))
-    {
-        let asked = MasternodeFilter {
-            network: Some(&network.name),
-            masternodes: &arguments.masternodes,
-            aliases: &arguments.aliases,
-            groups: &arguments.groups,
-            all: arguments.all,
-        };
-        let masternodes = watch_list.resolve(&asked).map_err(CommandError::Configuration)?;
+    let is_meant = |name: &str| arguments.of.network.as_ref().is_none_or(|only| only == name);
+    for network in recorded.iter().filter(|network| is_meant(&network.name)) {
+        let masternodes =
+            watch_list.resolve(&arguments.of, Some(&network.name)).map_err(CommandError::Configuration)?;
         let tip = network.cursor.map_or(UnixSeconds(0), |cursor| cursor.time);
         let period = arguments.period(tip).map_err(CommandError::Configuration)?;
         let query = EarningsQuery { network: Some(network.name.clone()), masternodes, period };

@@ -78,7 +78,7 @@ struct TargetArguments {
     /// The masternodes of this group.
     #[arg(long, value_name = "KEY=VALUE", value_parser = group)]
     group: Option<String>,
-    /// One masternode: its proTxHash, or txid-n of its collateral.
+    /// One masternode: its proTxHash, txid-n of its collateral, its alias, or its address.
     #[arg(long, value_name = "ID")]
     masternode: Option<String>,
     /// The masternodes with this value of a field, such as payout_address=X… Several must all match.

@@ -9,7 +9,8 @@ use clap::Args;
 use crate::alerting::send_test;
 use crate::app;
 use crate::cli::CommandError;
-use crate::config::{Config, nearest};
+use crate::config::Config;
+use crate::nearest::nearest;
 
 #[derive(Debug, Args)]
 pub(super) struct NotifyArguments {

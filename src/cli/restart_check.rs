@@ -13,11 +13,12 @@ use crate::app;
 use crate::cli::duties::time;
 use crate::cli::text_table::{Alignment, columns};
 use crate::cli::{CommandError, observe, observe_table};
-use crate::config::{self, Config, NetworkConfig, nearest};
+use crate::config::{self, Config, NetworkConfig};
 use crate::meters::Meters;
+use crate::nearest::hint;
 use domain::restart::{QuietWindow, RestartOutlook};
 use domain::snapshot::NodeView;
-use domain::{Height, MasternodeId, NodeType, Risk, Snapshot};
+use domain::{Height, NodeType, Risk, Snapshot};
 
 const EXAMPLES: &str = "\
 Exit codes: 0 safe to restart now; 1 network not reachable; 2 invalid arguments or configuration; 3 not safe now.
@@ -38,7 +39,7 @@ restarts there are more.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RestartArguments {
-    /// The masternode: its alias in the watch list, or its proTxHash.
+    /// The masternode: its alias in the watch list, its proTxHash, or its address.
     #[arg(long, value_name = "NAME")]
     masternode: String,
     /// Network, if several are configured.
@@ -141,19 +142,15 @@ pub(super) fn network<'a>(named: Option<&String>, config: &'a Config) -> Result<
     Err(CommandError::Configuration(format!("--network: name one of {}", names.join(", "))))
 }
 
-/// The masternode of an alias or an identity.
+/// The masternode of an alias, an identity or an address.
 pub(super) fn find<'a>(snapshot: &'a Arc<Snapshot>, name: &str) -> Result<NodeView<'a>, CommandError> {
-    let watched = snapshot.watched().iter().find(|node| node.watched.alias == name);
-    let id = match (watched, name.parse::<MasternodeId>()) {
-        (Some(node), _) => node.watched.id,
-        (None, Ok(id)) => id,
-        (None, Err(_)) => {
-            let aliases = snapshot.watched().iter().map(|node| node.watched.alias.as_str());
-            let hint = nearest(name, aliases).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            return Err(CommandError::Configuration(format!(
-                "--masternode {name}: it is neither an alias of the watch list nor a proTxHash{hint}"
-            )));
-        }
+    let found = snapshot.find_named(name);
+    let [id, ..] = found[..] else {
+        let known = snapshot.known_names();
+        let hint = hint(name, known.iter().map(String::as_str));
+        return Err(CommandError::Configuration(format!(
+            "--masternode {name}: it is neither an alias of the watch list, nor a proTxHash, nor the address of a masternode{hint}"
+        )));
     };
     match snapshot.list().position(&id) {
         Some(index) => Ok(snapshot.node(index)),

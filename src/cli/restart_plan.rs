@@ -13,6 +13,7 @@ use crate::cli::restart_check::{self, span};
 use crate::cli::text_table::{Alignment, columns};
 use crate::cli::{CommandError, observe};
 use crate::config::Config;
+use crate::nearest::hint;
 use crate::web::api::calendar;
 use crate::web::api::duties::{MOST_PARALLEL, RESTART_MINUTES};
 use crate::web::api::json::{NotPlaced, Reason, RestartPlan, Subject};
@@ -33,11 +34,11 @@ about more seats: check with restart-check before each restart, and plan again a
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct PlanArguments {
-    /// Only this masternode: its alias in the watch list, or its proTxHash. Can be repeated. [default: all watched]
+    /// Only this masternode: its alias in the watch list, its proTxHash, or its address. Can be repeated. [default: all watched]
     #[arg(long, value_name = "NAME")]
     masternode: Vec<String>,
     /// Only watched masternodes of this group. If repeated, all must match.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = crate::cli::events::masternode_filter::group, conflicts_with = "masternode")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = crate::cli::masternode_filter::group, conflicts_with = "masternode")]
     group: Vec<(String, String)>,
     /// Network, if several are configured.
     #[arg(long, value_name = "NAME")]
@@ -115,9 +116,17 @@ fn subjects<'a>(
     };
     let found: Vec<_> = snapshot.watched().iter().filter(is_of).map(of_watched).collect();
     if found.is_empty() {
-        let what =
-            if arguments.group.is_empty() { "no masternode is watched" } else { "--group: it has no masternode" };
-        return Err(CommandError::Configuration(format!("{what} on network {}", snapshot.network())));
+        let what = match arguments.group.first() {
+            None => "no masternode is watched".to_string(),
+            Some((key, group)) => {
+                let asked = format!("{key}={group}");
+                let groups = snapshot.groups().keys().map(|(key, group)| format!("{key}={group}"));
+                let groups: Vec<String> = groups.filter(|known| *known != asked).collect();
+                let hint = hint(&asked, groups.iter().map(String::as_str));
+                format!("--group {asked}: it has no masternode{hint}")
+            }
+        };
+        return Err(CommandError::Configuration(format!("{what} (network {})", snapshot.network())));
     }
     Ok(found)
 }

@@ -8,7 +8,7 @@ use crate::alerting::catalog::alerts;
 use crate::alerting::grafana::{self, Grafana};
 use crate::alerting::rule_file::{self, RuleOptions};
 use crate::cli::CommandError;
-use crate::config::nearest;
+use crate::nearest::hint;
 use domain::condition::{Catalogue, Severity};
 
 #[derive(Debug, Args)]
@@ -78,8 +78,7 @@ fn known(name: &str) -> Result<String, String> {
     if names().any(|known| known == name) {
         return Ok(name.into());
     }
-    let hint = nearest(name, names()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    Err(format!("there is no alert {name:?}{hint}"))
+    Err(format!("there is no alert {name:?}{}", hint(name, names())))
 }
 
 fn severity(text: &str) -> Result<(String, Severity), String> {

@@ -11,6 +11,7 @@ use crate::config::duration::{Span, parse_duration};
 use crate::config::leaf::{DAY, Kind, MINUTE, Preset};
 use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
+use crate::web::route_prefix::RoutePrefix;
 use domain::masternode::ParseIdError;
 use domain::{Hash, MasternodeId, UnixSeconds, rfc3339};
 
@@ -331,6 +332,23 @@ impl Kind for TelemetryKind {
 
     fn write(path: &TelemetryPath) -> serde_json::Value {
         path.as_str().into()
+    }
+}
+
+/// Path below which the routes are served.
+pub(super) struct RoutePrefixKind;
+
+impl Kind for RoutePrefixKind {
+    type Value = RoutePrefix;
+    const TITLE: &'static str = "path";
+    const PATTERN: &'static str = "^[A-Za-z0-9/._~%-]*$";
+
+    fn read(text: &str) -> Result<RoutePrefix, String> {
+        RoutePrefix::new(text)
+    }
+
+    fn write(prefix: &RoutePrefix) -> serde_json::Value {
+        prefix.to_string().into()
     }
 }
 

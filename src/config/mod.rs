@@ -47,6 +47,7 @@ use crate::probe;
 use crate::rpc::{Credentials, Dialect, RpcUrl};
 use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
+use crate::web::route_prefix::RoutePrefix;
 use crate::web::view::Views;
 use domain::ChainRules;
 use domain::maintenance::Maintenance;
@@ -54,7 +55,6 @@ use domain::watch::{WatchEntry, WatchList};
 
 pub use duration::parse_duration;
 pub use load::{ConfigSources, Errors, LoadedConfig, Override, load, load_lenient};
-pub use value::nearest;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,6 +171,8 @@ pub struct WebConfig {
     pub max_requests: usize,
     /// Host names that browsers may use, in addition to addresses and names without a dot.
     pub allowed_hosts: Vec<String>,
+    /// The path below which the routes are served too; `None` for that of the URL for users.
+    pub route_prefix: Option<RoutePrefix>,
     /// `/-/reload` is answered.
     pub enable_reload: bool,
     /// `/api/v1/maintenance` takes changes.

@@ -14,8 +14,8 @@ use crate::alerting::state::Labels;
 use crate::config::leaf::{LabelText, List, Name};
 use crate::config::mistakes::Place;
 use crate::config::receivers::{Context, SeverityChoice};
-use crate::config::value::nearest;
 use crate::config::{NetworkConfig, WatchConfig};
+use crate::nearest::nearest;
 use domain::condition::Severity;
 
 /// Only alerts that fit all of these are sent; an alert without such a label does not fit.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::alerting::AlertingSection;
 use crate::config::files::path;
-use crate::config::kinds::{HorizonKind, HostKind, LinkKind, ListenKind, TelemetryKind};
+use crate::config::kinds::{HorizonKind, HostKind, LinkKind, ListenKind, RoutePrefixKind, TelemetryKind};
 use crate::config::leaf::{DAY, FilePath, Flag, Leaf, List, SECOND, Span, Whole};
 use crate::config::mistakes::Place;
 use crate::config::network::{NetworkSection, count};
@@ -204,6 +204,10 @@ pub(super) struct WebSection {
     /// URL of this exporter for users, such as `https://exporter.example.org`: for links in alerts and to the runbooks that it serves.
     /// Its host is also accepted from browsers, and a path in it begins the links of its pages, after the next start.
     external_url: Option<Leaf<LinkKind>>,
+    /// Path below which the exporter answers too, such as `/masternodes`, for a reverse proxy that passes requests on unchanged.
+    /// Without it, that of `external_url`; `/` for none. Without `external_url`, it begins the links of the pages. Takes effect with the
+    /// next start.
+    route_prefix: Option<Leaf<RoutePrefixKind>>,
     /// Answer `/-/reload`. Takes effect with the next start.
     enable_reload: Flag,
     /// Accept maintenance from `masternode-exporter maintenance`: `POST` and `DELETE` of `/api/v1/maintenance`. Who may scrape
@@ -224,6 +228,7 @@ impl Default for WebSection {
             max_requests: Leaf(WebSettings::default().max_requests as u64),
             allowed_hosts: List::default(),
             external_url: None,
+            route_prefix: None,
             enable_reload: Leaf(false),
             enable_maintenance: Leaf(false),
             views: List::default(),
@@ -248,6 +253,7 @@ impl WebSection {
             telemetry_path: self.telemetry_path.0,
             max_requests: count(self.max_requests.0) as usize,
             allowed_hosts: self.allowed_hosts.each().map(|(_, host)| host.0).collect(),
+            route_prefix: self.route_prefix.map(|prefix| prefix.0),
             enable_reload: self.enable_reload.0,
             enable_maintenance: self.enable_maintenance.0,
             views: view::views(self.views, &at.key("views"), home),

@@ -13,6 +13,7 @@ impl Config {
             telemetry_path,
             max_requests,
             allowed_hosts,
+            route_prefix,
             enable_reload,
             enable_maintenance,
             // A reload applies them.
@@ -27,6 +28,7 @@ impl Config {
             ("web.telemetry_path", *telemetry_path != new.web.telemetry_path),
             ("web.max_requests", *max_requests != new.web.max_requests),
             ("web.allowed_hosts", *allowed_hosts != new.web.allowed_hosts),
+            ("web.route_prefix", *route_prefix != new.web.route_prefix),
             ("web.enable_reload", *enable_reload != new.web.enable_reload),
             ("web.enable_maintenance", *enable_maintenance != new.web.enable_maintenance),
             ("web.config_file", path_of(config_file) != path_of(&new.web.config_file)),

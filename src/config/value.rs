@@ -12,6 +12,8 @@ use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{self, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::nearest::nearest;
+
 /// The error of one value.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -63,12 +65,6 @@ impl de::Error for Fault {
     fn missing_field(field: &'static str) -> Fault {
         Fault::new(format_args!("{field} is missing"))
     }
-}
-
-/// The known word closest to `word`; `None` if none is close enough.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|name| (strsim::osa_distance(word, name), name)).min_by_key(|(distance, _)| *distance)?;
-    (near.0 <= 2 && near.0 < word.chars().count()).then_some(near.1)
 }
 
 /// A value that serde reads.
@@ -159,25 +155,5 @@ impl<'de> IntoDeserializer<'de, Fault> for Input<'de> {
 
     fn into_deserializer(self) -> Input<'de> {
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_near_miss_is_near() {
-        let known = || ["sources", "poll_interval", "history", "url"].into_iter();
-        for (word, expected) in [
-            ("source", Some("sources")),
-            ("pol_intervall", Some("poll_interval")),
-            ("histroy", Some("history")),
-            ("networks", None),
-            ("ur", Some("url")),
-            ("x", None),
-        ] {
-            assert_eq!(nearest(word, known()), expected, "{word}");
-        }
     }
 }

@@ -34,6 +34,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod watched_targets;
 mod write_queue;
 mod writer;
 
@@ -46,4 +47,5 @@ pub use reader::{NetworkStatus, Reader};
 pub use retention::Retained;
 pub use store::{BLOCKS_KEPT, BlockEvents, Store, Withdrawn};
 pub use texts::{TextChange, TextTable};
+pub use watched_targets::RecordedTarget;
 pub use writer::{HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome, Writer, WriterHandle};

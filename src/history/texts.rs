@@ -14,7 +14,7 @@ pub type TextChange = (String, Option<String>);
 pub enum TextTable {
     /// States of alerts, of `alerting`.
     Alert,
-    /// Maintenance and good contents of watch files, of `app`.
+    /// Maintenance, good contents of watch files, and the watched masternodes, of `app`.
     Operator,
 }
 

@@ -62,7 +62,7 @@ pub struct LandingPage {
     pub summary: String,
     /// Path of the metrics.
     pub telemetry_path: TelemetryPath,
-    /// The path below which a reverse proxy serves the pages, such as `/masternodes`; empty for none. The proxy removes it from requests.
+    /// The path below which a reverse proxy serves the pages, such as `/masternodes`; empty for none.
     pub path_prefix: String,
     /// The query of the link to the metrics, with `?`; empty for none.
     pub metrics_query: String,

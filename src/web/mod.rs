@@ -42,6 +42,8 @@ pub mod meters;
 pub mod pages;
 mod response;
 mod route;
+pub mod route_prefix;
+mod routes;
 mod scrape_request;
 pub mod settings;
 #[cfg(test)]

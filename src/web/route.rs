@@ -1,6 +1,6 @@
-//! Routing: paths, methods, and what all responses have in common.
+//! The server: which request is answered, and what all responses have in common.
 //!
-//! Never here: sockets and deadlines (`connection`), the content of pages.
+//! Never here: the paths (`routes`), sockets and deadlines (`connection`), the content of pages.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,85 +11,27 @@ use exporter_toolkit::{Access, ActiveSecurity, WebSecurity};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::web::api::maintenance::{self, MaintenanceCommand};
+use crate::web::api::maintenance::MaintenanceCommand;
 use crate::web::api::{self, Api};
 use crate::web::body::Payload;
 use crate::web::browser;
 use crate::web::connection::Peer;
-use crate::web::handlers::{Handlers, ScrapeError, TelemetryPath};
+use crate::web::handlers::{Handlers, ScrapeError};
 use crate::web::meters::Meters;
 use crate::web::pages;
 use crate::web::response::{caught, denied, drain, exposition, html, send, text};
+use crate::web::routes::Route;
 use crate::web::scrape_request::metrics_request;
 use crate::web::settings::WebSettings;
 use crate::web::timeouts::RequestMark;
-use crate::web::view::{self, RestrictedApis, Sight};
+use crate::web::view::{self, ReaderApis, Sight};
 
 /// Share of a scrape timeout reserved for sending the response.
 const TRAVEL_SHARE: u32 = 10;
 const TRAVEL_MOST: Duration = Duration::from_millis(500);
-
-/// The routes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Route {
-    Metrics,
-    Api,
-    Landing,
-    Masternode,
-    Runbook,
-    Maintenance,
-    Healthy,
-    Ready,
-    Reload,
-}
-
-impl Route {
-    fn find(path: &str, telemetry_path: &TelemetryPath) -> Option<Route> {
-        // First, because it may be `/`.
-        if path == telemetry_path.as_str() {
-            return Some(Route::Metrics);
-        }
-        match path {
-            "/" => Some(Route::Landing),
-            "/-/healthy" => Some(Route::Healthy),
-            "/-/ready" => Some(Route::Ready),
-            "/-/reload" => Some(Route::Reload),
-            maintenance::PATH => Some(Route::Maintenance),
-            _ if path.starts_with(api::PREFIX) => Some(Route::Api),
-            _ if pages::is_masternode(path) => Some(Route::Masternode),
-            _ if pages::is_runbook(path) => Some(Route::Runbook),
-            _ => None,
-        }
-    }
-
-    fn methods(self) -> (&'static [Method], &'static str) {
-        match self {
-            Route::Reload => (&[Method::POST, Method::PUT], "POST, PUT"),
-            Route::Maintenance => {
-                (&[Method::GET, Method::HEAD, Method::POST, Method::DELETE], "GET, HEAD, POST, DELETE")
-            }
-            _ => (&[Method::GET, Method::HEAD], "GET, HEAD"),
-        }
-    }
-
-    /// Value of the label `handler`.
-    fn label(self) -> &'static str {
-        match self {
-            Route::Metrics => "metrics",
-            Route::Api => "api",
-            Route::Landing => "landing",
-            Route::Masternode => "masternode",
-            Route::Runbook => "runbook",
-            Route::Maintenance => "maintenance",
-            Route::Healthy => "healthy",
-            Route::Ready => "ready",
-            Route::Reload => "reload",
-        }
-    }
-}
 
 /// An admitted request.
 struct Asked<'a> {
@@ -109,7 +51,7 @@ pub(super) struct Server {
     pub(super) meters: Meters,
     pub(super) security: Arc<WebSecurity>,
     site: Arc<Handlers>,
-    restricted: RestrictedApis,
+    readers: ReaderApis,
     /// One permit for each concurrent scrape; `None` for no limit.
     scrapes: Option<Arc<Semaphore>>,
     /// One permit for each concurrent API request.
@@ -139,7 +81,7 @@ impl Server {
             meters,
             security,
             site,
-            restricted: RestrictedApis::default(),
+            readers: ReaderApis::default(),
             scrapes,
             questions,
             pages,
@@ -158,9 +100,12 @@ impl Server {
     ) -> Response<Payload> {
         let (head, body) = request.into_parts();
         let views = (self.site.views)();
-        let link = views.of_path(head.uri.path());
-        let path = link.as_ref().map_or(head.uri.path(), |(_, path)| path).to_owned();
-        let route = Route::find(&path, &self.site.landing.telemetry_path);
+        let find = |path: &str| Route::find(path, &self.site.landing.telemetry_path);
+        let is_route = |path: &str| find(path).is_some() || views.of_path(path).is_some();
+        let whole = self.settings.route_prefix.strip(head.uri.path(), is_route);
+        let link = views.of_path(whole);
+        let path = link.as_ref().map_or(whole, |(_, path)| path).to_owned();
+        let route = find(&path);
         let handler = route.map_or("other", Route::label);
         let security = self.security.active();
         let drained = drain(body, self.settings.max_body_bytes).await;
@@ -173,7 +118,7 @@ impl Server {
             Err(refused) => refused,
             Ok((access, body)) => {
                 mark.admitted(access == Access::Authenticated);
-                let prefix = head.uri.path().strip_suffix(path.as_str()).unwrap_or(head.uri.path()).to_owned();
+                let prefix = whole.strip_suffix(path.as_str()).unwrap_or(whole).to_owned();
                 let of_user = || views.of_user(security.user(&head.headers).as_deref());
                 let sight = link.map_or_else(of_user, |(sight, _)| sight);
                 let asked = Asked { head: &head, path, prefix, body: &body, sight };
@@ -246,7 +191,7 @@ impl Server {
         match route {
             Route::Metrics => self.metrics(asked).await,
             Route::Api => self.api(asked).await,
-            Route::Landing | Route::Masternode | Route::Runbook => self.page(asked).await,
+            Route::Landing | Route::Masternode | Route::Events | Route::Runbook => self.page(asked).await,
             Route::Maintenance => self.maintenance(head, asked.body).await,
             Route::Healthy => text(StatusCode::OK, "Healthy."),
             Route::Ready => self.ready(),
@@ -290,16 +235,13 @@ impl Server {
     }
 
     /// The API as a request sees it.
-    fn seen(&self, sight: &Sight) -> Option<Arc<Api>> {
+    fn seen(&self, asked: &Asked<'_>) -> Option<Arc<Api>> {
         let api = self.site.api.as_ref()?;
-        match sight {
-            Sight::Groups(groups) => Some(self.restricted.api(api, groups)),
-            Sight::Everything | Sight::Nothing => Some(api.clone()),
-        }
+        Some(self.readers.api(api, &asked.sight, &asked.prefix, &self.settings.external_url))
     }
 
     async fn api(&self, asked: Asked<'_>) -> Response<Payload> {
-        let Some(api) = self.seen(&asked.sight) else { return text(StatusCode::NOT_FOUND, "Not found.") };
+        let Some(api) = self.seen(&asked) else { return text(StatusCode::NOT_FOUND, "Not found.") };
         let query = asked.head.uri.query().unwrap_or_default().to_owned();
         let path = asked.path;
         send(self.run_blocking("api", &self.questions, move || api.answer(&path, &query)).await.unwrap_or_else(|()| {
@@ -309,8 +251,8 @@ impl Server {
     }
 
     async fn page(&self, asked: Asked<'_>) -> Response<Payload> {
-        let (site, api) = (Arc::clone(&self.site), self.seen(&asked.sight));
-        if pages::is_masternode(&asked.path) && api.is_none() {
+        let (site, api) = (Arc::clone(&self.site), self.seen(&asked));
+        if api.is_none() && (pages::is_masternode(&asked.path) || asked.path == pages::EVENTS) {
             return text(StatusCode::NOT_FOUND, "Not found.");
         }
         let landing = view::landing(&site.landing, &asked.prefix, &asked.sight);

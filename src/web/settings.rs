@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::web::route_prefix::RoutePrefix;
+
 /// Limits on the cost of a client. [`WebSettings::default`] has the values given with each field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebSettings {
@@ -35,6 +37,10 @@ pub struct WebSettings {
     /// Names by which browsers may access an unprotected server, besides addresses, `localhost` and names without a
     /// dot. None.
     pub allowed_hosts: Vec<String>,
+    /// URL of the exporter for users; empty for none.
+    pub external_url: String,
+    /// The path below which the routes are served too. None.
+    pub route_prefix: RoutePrefix,
 }
 
 impl Default for WebSettings {
@@ -52,6 +58,8 @@ impl Default for WebSettings {
             max_header_bytes: 16 * 1024,
             max_body_bytes: 64 * 1024,
             allowed_hosts: Vec::new(),
+            external_url: String::new(),
+            route_prefix: RoutePrefix::default(),
         }
     }
 }

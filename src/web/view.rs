@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::web::api::{Alert, AlertsOf, Api, Firing, History};
 use crate::web::handlers::LandingPage;
+use crate::web::pages::RUNBOOKS;
 use domain::NetworkState;
 use domain::view::GroupFilter;
 
@@ -109,22 +110,68 @@ impl Restricted {
     }
 }
 
-/// The APIs of the readers that were served lately, by their groups.
+/// The APIs of the readers that were served lately, by what they see and the prefix of their link.
 #[derive(Default)]
-pub(super) struct RestrictedApis(Mutex<BTreeMap<GroupFilter, Arc<Api>>>);
+pub(super) struct ReaderApis(Mutex<BTreeMap<Reader, Arc<Api>>>);
+
+/// The groups to which a reader is limited, if it is, and the prefix of its link; empty without one.
+type Reader = (Option<GroupFilter>, String);
 
 /// Most of them; more than there are views only after reloads.
 const MOST_APIS: usize = 1_000;
 
-impl RestrictedApis {
-    /// The API as who is limited to these groups sees it.
-    pub(super) fn api(&self, api: &Arc<Api>, groups: &GroupFilter) -> Arc<Api> {
+impl ReaderApis {
+    /// The API as a reader sees it. `external_url` is the URL of the exporter for users.
+    pub(super) fn api(&self, api: &Arc<Api>, sight: &Sight, prefix: &str, external_url: &str) -> Arc<Api> {
+        let groups = match sight {
+            Sight::Groups(groups) => Some(groups.clone()),
+            Sight::Everything | Sight::Nothing => None,
+        };
+        if groups.is_none() && prefix.is_empty() {
+            return api.clone();
+        }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() > MOST_APIS {
             known.clear();
         }
-        known.entry(groups.clone()).or_insert_with(|| Arc::new(restricted(api, groups))).clone()
+        let new = |(groups, prefix): &Reader| {
+            let seen = groups.as_ref().map_or_else(|| api.clone(), |groups| Arc::new(restricted(api, groups)));
+            if prefix.is_empty() { seen } else { Arc::new(by_link(&seen, prefix, external_url)) }
+        };
+        let reader = (groups, prefix.to_string());
+        known.entry(reader.clone()).or_insert_with(|| new(&reader)).clone()
     }
+}
+
+/// The API as who has a link sees it: the runbooks that the exporter serves are below the link, which needs no password.
+fn by_link(api: &Arc<Api>, prefix: &str, external_url: &str) -> Api {
+    let (of_networks, of_alerts, of_history) = (api.clone(), api.clone(), api.clone());
+    let (own, below) = (format!("{external_url}{RUNBOOKS}/"), format!("{external_url}{prefix}{RUNBOOKS}/"));
+    Api {
+        version: api.version.clone(),
+        networks: Box::new(move || (of_networks.networks)()),
+        alerts: Box::new(move |of, most| {
+            let mut firing = (of_alerts.alerts)(of, most);
+            for alert in &mut firing.alerts {
+                if let Some(name) = alert.runbook_url.strip_prefix(&own) {
+                    alert.runbook_url = format!("{below}{name}");
+                }
+            }
+            firing
+        }),
+        history: history(&of_history),
+        clock: api.clock,
+        is_restricted: api.is_restricted,
+    }
+}
+
+/// The history of another API.
+fn history(api: &Arc<Api>) -> Option<History> {
+    let whole = api.clone();
+    api.history.as_ref().map(|history| History {
+        path: history.path.clone(),
+        up: Box::new(move || whole.history.as_ref().is_some_and(|history| (history.up)())),
+    })
 }
 
 /// The frame of the pages of a reader: links begin with the prefix of its own link, and lead to metrics that it may see.
@@ -148,16 +195,13 @@ fn restricted(api: &Arc<Api>, filter: &GroupFilter) -> Api {
             (api.networks)().iter().map(|state| restricted.of(state, &filter)).collect()
         }
     };
-    let (of_alerts, whole, of_history) = (states.clone(), api.clone(), api.clone());
+    let (of_alerts, whole) = (states.clone(), api.clone());
     let groups = filter.clone();
     Api {
         version: api.version.clone(),
         networks: Box::new(states),
         alerts: Box::new(move |of, most| alerts(&whole, &of_alerts(), &groups, of, most)),
-        history: api.history.as_ref().map(|history| History {
-            path: history.path.clone(),
-            up: Box::new(move || of_history.history.as_ref().is_some_and(|history| (history.up)())),
-        }),
+        history: history(api),
         clock: api.clock,
         is_restricted: true,
     }

@@ -149,14 +149,20 @@ fn every_page_works_in_light_and_dark_on_a_desktop_and_on_a_phone() {
     assert_eq!(console, Vec::<String>::new());
 }
 
-#[test]
-fn firing_alerts_and_reasons_on_the_pages_match_the_api() {
+/// A private network by the wall clock, and its node.
+fn scripted() -> (tokio::runtime::Runtime, simulator::Network, simulator::RunningServer) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let clock = Clock::Following(|| app::now().0);
     let network = simulator::Network::new(Options { clock, ..Options::default() }).unwrap();
     let access = ServerOptions { credentials: Some(("demo".into(), "demo".into())), ..ServerOptions::default() };
     let bind = Server::bind_with(network.clone(), "127.0.0.1:0", access);
     let node = runtime.block_on(async { bind.await.unwrap().spawn() });
+    (runtime, network, node)
+}
+
+#[test]
+fn firing_alerts_and_reasons_on_the_pages_match_the_api() {
+    let (_runtime, network, node) = scripted();
     // No process listens there, and it is penalised.
     let masternode = network.masternodes()[0].clone();
     network.mine_with(&[Action::MoveHere { masternode: masternode.clone(), port: free_port() }]).unwrap();
@@ -205,6 +211,47 @@ fn firing_alerts_and_reasons_on_the_pages_match_the_api() {
     let outside = browser.text("return document.querySelector('section[aria-labelledby=outside]').innerText");
     assert!(outside.contains("refused") && outside.contains("P2P port is open"), "{outside}");
     assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+/// Screens of 390 × 844 pixels that a phone shows of the page of eight watched masternodes, whose state calls for every part of it.
+#[test]
+fn the_page_of_eight_masternodes_fits_three_screens_of_a_phone() {
+    const WIDTH: u32 = 390;
+    const SCREEN: u32 = 844;
+    let (_runtime, network, node) = scripted();
+    let ids = network.masternodes();
+    let entry = |index: usize| format!("{{masternode: {}, alias: mn-fra-{index}, groups: {{region: eu}}}}", ids[index]);
+    let entries: Vec<String> = (0..8).map(entry).collect();
+    let more = format!("watch: [{}]\nalerting: {{longest_hold: 0s}}", entries.join(", "));
+    let folder = tempfile::tempdir().unwrap();
+    let file = configuration(folder.path(), &node.handle().address().to_string(), &more);
+    let port = free_port();
+    let web = format!("127.0.0.1:{port}");
+    let _exporter = Running::start(exporter().arg("--config.file").arg(&file).args(["--web.listen-address", &web]));
+    wait_for("the first list", Duration::from_secs(60), || get(port, "/-/ready"));
+    let fail = |index: usize| Action::FailDkg { masternode: ids[index].clone(), commitments: 1, quorum_type: None };
+    network.mine_with(&[fail(0)]).unwrap();
+    network.mine_with(&[fail(0), fail(1)]).unwrap();
+    network.mine(12);
+    wait_for("the alerts", Duration::from_secs(60), || {
+        get(port, "/api/v1/status").filter(|status| status.contains("MasternodePoSeBanned"))
+    });
+    let browser = Browser::start();
+    browser.look(WIDTH, SCREEN, false);
+    browser.open(&format!("http://127.0.0.1:{port}/"));
+    browser.picture("phone-8.png");
+    assert_eq!(browser.texts(NAMES).len(), 8);
+    let height = browser.run("return document.documentElement.scrollHeight").as_u64().unwrap();
+    println!("{height} pixels, {:.2} screens", height as f64 / f64::from(SCREEN));
+    assert!(height <= u64::from(3 * SCREEN), "{height} pixels of {}", 3 * SCREEN);
+    assert_eq!(browser.run("return document.documentElement.scrollWidth"), WIDTH, "nothing stands out to the side");
+    // Small, but readable, and each target of a finger is large enough.
+    let small = browser.texts(
+        "return [...document.querySelectorAll('main *')].filter(it => it.textContent.trim() && it.getClientRects().length && \
+         parseFloat(getComputedStyle(it).fontSize) < 11.5).map(it => it.outerHTML)",
+    );
+    assert_eq!(small, Vec::<String>::new());
+    assert_eq!(browser.violations(), Vec::<String>::new());
 }
 
 #[test]

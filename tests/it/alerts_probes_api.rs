@@ -189,7 +189,7 @@ async fn firing_alerts_are_shown_with_their_runbook_and_masternode() {
             "critical MasternodePoSeBanned mn-0 Masternode mn-0 is in trouble.",
             "for 2 min warning MasternodeUnreachable 19 alerts One sentence.",
             "All 19 mn-0 Masternode mn-0 is in trouble. for 2 min",
-            "Runbook: docs/runbooks/B.md",
+            "Runbook of MasternodeUnreachable",
         ],
     );
     let html = known.html("/");

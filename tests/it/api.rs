@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
 use domain::samples::{moment, network_state};
+use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{EventKind, NetworkState, Risk, Snapshot, SourceHealth, UnixSeconds};
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::web::api::{Api, Firing, History, PAGES, openapi};
@@ -336,7 +337,7 @@ async fn hostile_and_invalid_requests_get_a_sentence() {
     for query in ["watched=yes", "risk=none", "group=x", "group=:x", "group=x:", "after=6.0.0.00.x", "after=12"] {
         api.refusal(&format!("{MASTERNODES}?{query}"), 400);
     }
-    for query in ["kind=x", "masternode=12", "from_height=-1", "from_time=2026-02-30", "to_time=now", "after=1.2"] {
+    for query in ["kind=x", "from_height=-1", "from_time=2026-02-30", "to_time=now", "after=1.2"] {
         api.refusal(&format!("{EVENTS}?{query}"), 400);
         kept.refusal(&format!("{EVENTS}?{query}"), 400);
     }
@@ -349,7 +350,9 @@ async fn hostile_and_invalid_requests_get_a_sentence() {
         }
         api.refusal(&format!("{EVENTS}?network={name}"), 404);
         kept.refusal(&format!("{EVENTS}?network={name}"), 404);
-        api.refusal(&format!("{MASTERNODES}/{name}"), 400);
+        let error = api.refusal(&format!("{MASTERNODES}/{name}"), 404);
+        assert!(error.len() < 600 && !error.chars().any(char::is_control), "{error:?}");
+        kept.refusal(&format!("{EVENTS}?masternode={name}"), 404);
     }
     let many = "kind=ban&".repeat(101);
     assert!(api.refusal(&format!("{EVENTS}?{many}"), 400).contains("100"));
@@ -427,7 +430,7 @@ async fn the_duties_of_a_masternode_are_its_seats_and_what_follows_offline() {
     }
     assert!(known > 12, "{known} seats are known");
     served.refusal(&format!("{MASTERNODES}/{}/duties", "0".repeat(64)), 404);
-    served.refusal(&format!("{MASTERNODES}/x/duties"), 400);
+    served.refusal(&format!("{MASTERNODES}/x/duties"), 404);
     served.refusal(&format!("{MASTERNODES}/{}/duties?x=1", stage.masternode(0)), 400);
     for minutes in ["0", "1441", "x"] {
         served.refusal(&format!("{MASTERNODES}/{}/duties?minutes={minutes}", stage.masternode(0)), 400);
@@ -520,13 +523,8 @@ async fn a_plan_restarts_each_watched_masternode_at_a_time_that_costs_nothing_or
 
 #[tokio::test]
 async fn events_are_filtered_by_group_and_masternodes_are_a_table() {
-    let stage = eventful().await;
+    let mut stage = eventful().await;
     let api = TestApi::of(&stage);
-    let all = api.good(&format!("{EVENTS}?limit=500"))["events"].as_array().unwrap().len();
-    let watched = api.good(&format!("{EVENTS}?limit=500&watched=true"));
-    let watched = watched["events"].as_array().unwrap();
-    assert!(!watched.is_empty() && watched.len() <= all, "{} of {all}", watched.len());
-    assert!(watched.iter().all(|event| event["alias"] != ""));
     let listed = api.good(&format!("{MASTERNODES}?watched=true&limit=500"));
     let listed = listed["masternodes"].as_array().unwrap();
     let (key, group) = listed.iter().find_map(|node| node["groups"].as_object()?.iter().next()).unwrap();
@@ -552,4 +550,25 @@ async fn events_are_filtered_by_group_and_masternodes_are_a_table() {
     let found: Vec<String> = reader.records().map(|record| record.unwrap()[column].to_string()).collect();
     let expected: Vec<&str> = listed.iter().map(|node| node["masternode"].as_str().unwrap()).collect();
     assert_eq!(found, expected, "a table is not cut by the limit");
+    // Four of them are watched: two of three failures and the ban are of others.
+    let ids: Vec<String> = (0..4).map(|index| api.id(&format!("mn-{index}"))).collect();
+    let entry = |id: &String| WatchEntry {
+        selector: Selector::Id(id.parse().unwrap()),
+        alias: "some".into(),
+        groups: [].into(),
+        expectations: vec![],
+        thresholds: Default::default(),
+    };
+    stage.watch(WatchList::new(ids.iter().map(entry).collect()));
+    stage.mine(&[]).await;
+    let api = TestApi::of(&stage);
+    let events = |query: &str| api.good(&format!("{EVENTS}?limit=500{query}"))["events"].as_array().unwrap().clone();
+    let (all, watched) = (events(""), events("&watched=true"));
+    let of_ids = |event: &&Value| ids.iter().any(|id| event["masternode"] == *id);
+    assert_eq!(watched.iter().collect::<Vec<_>>(), all.iter().filter(of_ids).collect::<Vec<_>>());
+    assert!(watched.iter().all(|event| event["alias"] == "some"));
+    for (kind, of_all, of_watched) in [("penalty", 3, 1), ("ban", 1, 0), ("removal", 1, 1)] {
+        let count = |events: &[Value]| events.iter().filter(|event| event["kind"] == kind).count();
+        assert_eq!((count(&all), count(&watched)), (of_all, of_watched), "{kind}");
+    }
 }

@@ -129,6 +129,21 @@ async fn doctor_proposes_a_configuration_that_can_be_used_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_when_the_name_of_a_network_means_another() {
+    let stage = Stage::new(true).await;
+    let source = format!("{{name: local, url: \"{}\", username: exporter, password_file: password}}", stage.url);
+    for (name, fits) in [("dash-main", true), ("dash-testnet", false), ("prcycoin", false), ("production", true)] {
+        stage.write(&format!("networks: [{{name: {name}, sources: [{source}]}}]\n"));
+        let (code, report) = stage.run("x --config.file=exporter.yml doctor").await;
+        assert_eq!(code, Some(0), "{report}");
+        let line = format!(
+            "note  network label                the name {name:?} does not fit: the node follows dash \"main\""
+        );
+        assert_eq!(report.contains(&line), !fits, "{name}: {report}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_opens_what_the_configuration_names() {
     let stage = Stage::new(false).await;
     let source = format!("{{name: local, url: \"{}\", cookie_file: absent/.cookie}}", stage.url);

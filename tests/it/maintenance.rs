@@ -92,7 +92,7 @@ async fn maintenance_for_nobody_or_without_a_sane_end_or_permission_is_refused()
     for (line, error) in [
         ("maintenance add --alias mn-9 --for 1h", "no watched masternode matches alias=mn-9; did you mean mn-"),
         ("maintenance add --group customer=acne --for 1h", "did you mean customer=acme?"),
-        ("maintenance add --masternode zz --for 1h", "masternode \"zz\": "),
+        ("maintenance add --masternode zz --for 1h", "no watched masternode matches alias=zz"),
         (
             "maintenance add --select payout_address=Xnobody --for 1h",
             "no watched masternode matches payout_address=Xnobody",

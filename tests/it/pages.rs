@@ -29,7 +29,7 @@ use simulator::{Action, Options};
 use crate::support::harness::{NOW, Stage, fail};
 
 /// A site with these networks.
-fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Handlers {
+pub(crate) fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option<&Stage>) -> Handlers {
     let source = SourceHealth {
         name: "node-0".into(),
         up: Some(true),
@@ -75,29 +75,29 @@ pub(crate) fn handlers(api: Api) -> Handlers {
     }
 }
 
-fn of(stage: &Stage) -> Handlers {
+pub(crate) fn of(stage: &Stage) -> Handlers {
     site(vec![("dash-test", stage.snapshot())], None)
 }
 
-fn get(site: &Handlers, address: &str) -> Page {
+pub(crate) fn get(site: &Handlers, address: &str) -> Page {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     pages::answer(site, path, query)
 }
 
 #[track_caller]
-fn good(site: &Handlers, address: &str) -> String {
+pub(crate) fn good(site: &Handlers, address: &str) -> String {
     let page = get(site, address);
     assert_eq!(page.status, 200, "{address}");
     page.html
 }
 
 /// The API's answer.
-fn api(site: &Handlers, path: &str, query: &str) -> Value {
+pub(crate) fn api(site: &Handlers, path: &str, query: &str) -> Value {
     serde_json::from_slice(&site.api.as_ref().unwrap().answer(path, query).body).unwrap()
 }
 
 /// The identity of a watched masternode.
-fn id_of(site: &Handlers, alias: &str) -> String {
+pub(crate) fn id_of(site: &Handlers, alias: &str) -> String {
     let found = api(site, "/api/v1/masternodes", &format!("alias={alias}"));
     found["masternodes"][0]["masternode"].as_str().unwrap().to_string()
 }
@@ -111,18 +111,18 @@ pub(crate) fn text(html: &str) -> String {
 }
 
 /// The rows of the table of masternodes, as text.
-fn rows(html: &str) -> Vec<String> {
+pub(crate) fn rows(html: &str) -> Vec<String> {
     let body = html.split("<tbody").nth(1).and_then(|rest| rest.split("</tbody>").next()).unwrap_or_default();
     body.split("<tr").skip(1).map(|row| text(&format!("<{row}"))).collect()
 }
 
 /// Their first words, which are the aliases.
-fn aliases(html: &str) -> Vec<String> {
+pub(crate) fn aliases(html: &str) -> Vec<String> {
     rows(html).iter().map(|row| row.split(' ').next().unwrap().to_string()).collect()
 }
 
 /// `mn-4` is banned by two failures, `mn-1` is one failure from a ban, the collateral of `mn-2` is spent.
-async fn eventful() -> Stage {
+pub(crate) async fn eventful() -> Stage {
     let mut stage = Stage::recording(Options::default(), dialect::DASH, |_| {}).await;
     let (banned, failing, gone) = (stage.masternode(4), stage.masternode(1), stage.masternode(2));
     stage.mine(&[fail(&banned, 1)]).await;
@@ -319,7 +319,7 @@ async fn a_session_ahead_has_the_time_at_which_it_begins() {
 async fn an_unknown_address_is_answered_with_not_found() {
     let stage = eventful().await;
     let one = of(&stage);
-    assert_eq!(get(&one, "/masternodes/nonsense").status, 400);
+    assert_eq!(get(&one, "/masternodes/nonsense").status, 404);
     assert_eq!(get(&one, &format!("/masternodes/{}", "0".repeat(64))).status, 404);
     let known = format!("/masternodes/{}", stage.masternode(1));
     assert_eq!(get(&one, &format!("{known}?network=other")).status, 404);

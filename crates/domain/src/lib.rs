@@ -33,6 +33,7 @@ pub mod list;
 pub mod list_proof;
 pub mod maintenance;
 pub mod masternode;
+pub mod naming;
 pub mod network_state;
 pub mod operator_reward;
 pub mod packed_height;

@@ -32,6 +32,8 @@ pub(crate) const QUEUED: &str = "Only on chains that pay in a fixed order (Dash)
 pub(crate) const DRAWN: &str = "Only on chains with random payee selection (Dimecoin, PRCYCoin)";
 pub(crate) const POOLED: &str = "Only on chains with a payment pool (Dimecoin)";
 pub(crate) const PAID: &str = "This chain hides payees (PRCYCoin)";
+pub(crate) const AMOUNTS: &str =
+    "No watched masternode was paid a known amount, or this chain hides amounts (PRCYCoin)";
 pub(crate) const CALLED: &str = "Probes are off (probe.enabled), or there is no address to probe";
 pub(crate) const SESSIONS: &str = "No source reports DKG sessions: only a masternode or a node with watchquorums does";
 pub(crate) const DEMANDED: &str = "No requirement can be evaluated";

@@ -1,13 +1,14 @@
 //! Expected and received payments.
 //!
-//! Never here: amounts; the exporter has no metric for them.
+//! Never here: prices.
 
 use serde_json::Value;
 
 use crate::board::Board;
 use crate::fleet::{blocks_until_paid, chosen_within, data_age_panel};
 use crate::panel::{
-    BLOCKS, CALM, Column, DRAWN, EXPECTED, FAINT, HARM, LEVEL, NEAR, PAID, PLAIN, POOLED, Panel, QUEUED, to_masternode,
+    AMOUNTS, BLOCKS, CALM, Column, DRAWN, EXPECTED, FAINT, HARM, LEVEL, NEAR, PAID, PLAIN, POOLED, Panel, QUEUED,
+    to_masternode,
 };
 use crate::queries::{CHOSEN, KEY, as_seconds, chosen, networks, rise};
 
@@ -95,6 +96,12 @@ fn expected() -> String {
     )
 }
 
+/// Coins paid to the selected masternodes in a window, by recipient.
+fn earned(window: &str) -> String {
+    let each = format!("max by ({KEY}, recipient) (increase(masternode_payment_amount_total{{{CHOSEN}}}[{window}]))");
+    format!("sum by (network, recipient) ({each})")
+}
+
 fn came(board: Board) -> Board {
     let sum = |family: &str| format!("sum by (network) ({})", rise(family, "$__range"));
     let bars = |family: &str| format!("sum by (network) ({})", rise(family, "$__rate_interval"));
@@ -125,6 +132,21 @@ fn came(board: Board) -> Board {
                 .levels(CALM, &[])
                 .or_says(PAID)
                 .query("{{network}}", bars("masternode_payments_lost_total")),
+        )
+        .panel(
+            Panel::bars("Earned", "Coins paid per time step, by recipient. Payments of unknown amount are not in it. Sums of a month by group, masternode or payee: `masternode-exporter earnings`.", "none")
+                .levels(CALM, &[])
+                .or_says(AMOUNTS)
+                .query("{{network}} {{recipient}}", earned("$__rate_interval")),
+        )
+        .panel(
+            Panel::stat("Earned, and not earned during bans", "Coins paid in the selected time range, by recipient, and the estimated cost so far of bans that last.", "none")
+                .decimals(2)
+                .levels(CALM, &[])
+                .or_says(AMOUNTS)
+                .query("{{network}} {{recipient}}", earned("$__range"))
+                .query("{{network}} not earned", format!("sum by (network) ({})", chosen("masternode_pose_ban_lost_amount")))
+                .size(12, 8),
         )
 }
 

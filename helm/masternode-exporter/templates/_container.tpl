@@ -113,6 +113,11 @@ volumeMounts:
   {{- $path := printf "/etc/masternode-exporter/secrets/%s" . -}}
   {{- $mounts = append $mounts (dict "name" (include "masternode-exporter.secretVolume" .) "mountPath" $path "readOnly" true) -}}
 {{- end -}}
+{{- range .Values.watchFiles -}}
+  {{- $name := include "masternode-exporter.watchVolume" . | trim -}}
+  {{- $path := printf "/etc/masternode-exporter/watch/%s" $name -}}
+  {{- $mounts = append $mounts (dict "name" (printf "watch-%s" $name) "mountPath" $path "readOnly" true) -}}
+{{- end -}}
 {{- if .Values.webConfig.existingSecret -}}
   {{- $mounts = append $mounts (dict "name" "exporter-web" "mountPath" "/etc/masternode-exporter/web" "readOnly" true) -}}
 {{- end -}}
@@ -158,6 +163,14 @@ secret-{{ . | replace "." "-" | trunc 40 | trimSuffix "-" }}-{{ . | sha256sum | 
 {{- end -}}
 {{- range include "masternode-exporter.secretNames" . | fromJsonArray -}}
   {{- $volumes = append $volumes (dict "name" (include "masternode-exporter.secretVolume" .) "secret" (dict "secretName" . "defaultMode" 0440)) -}}
+{{- end -}}
+{{- range .Values.watchFiles -}}
+  {{- $name := printf "watch-%s" (include "masternode-exporter.watchVolume" . | trim) -}}
+  {{- if .configMap -}}
+    {{- $volumes = append $volumes (dict "name" $name "configMap" (dict "name" .configMap)) -}}
+  {{- else -}}
+    {{- $volumes = append $volumes (dict "name" $name "secret" (dict "secretName" .secret "defaultMode" 0440)) -}}
+  {{- end -}}
 {{- end -}}
 {{- with .Values.webConfig.existingSecret -}}
   {{- $volumes = append $volumes (dict "name" "exporter-web" "secret" (dict "secretName" . "defaultMode" 0440)) -}}

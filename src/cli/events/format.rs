@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::cli::events::Format;
-use crate::cli::events::masternode_filter::WatchListNames;
+use crate::cli::masternode_filter::WatchListNames;
 use crate::history::{EventId, StoredEvent};
 use crate::web::api::json;
 use domain::event::{Event, EventKind};

@@ -3,7 +3,6 @@
 //! Never here: writing; RPC calls.
 
 mod format;
-pub(super) mod masternode_filter;
 
 use std::io::{ErrorKind, Write};
 use std::ops::RangeInclusive;
@@ -16,11 +15,11 @@ use clap::{Args, ValueEnum};
 use crate::cli::CommandError;
 use crate::cli::block_or_time::{self, BlockOrTime};
 use crate::cli::events::format::Form;
-use crate::cli::events::masternode_filter::{MasternodeFilter, WatchListNames};
+use crate::cli::masternode_filter::{MasternodeArguments, WatchListNames, open_history};
 use crate::config::Config;
 use crate::history::{self, EventId, MAX_PAGE, Query, Reader, StoredEvent};
 use domain::event::EventKind;
-use domain::masternode::{Height, MasternodeId, UnixSeconds};
+use domain::masternode::{Height, UnixSeconds};
 
 /// Poll interval for new events.
 const LOOK: Duration = Duration::from_secs(1);
@@ -28,8 +27,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const EXAMPLES: &str = "\
 Reads the file that history.path names, also while the exporter runs. Names and groups are those of
 the watch list, so give the exporter's own configuration. Without a filter by masternode, the events
-are those of watched masternodes, if the watch list names each of them; otherwise, and with --all,
-those of all masternodes.
+are those of watched masternodes. With --all, without a watch list, and before the exporter recorded
+which masternodes an entry selects, they are those of all masternodes.
 
 Examples:
   masternode-exporter --config.file=exporter.yml events
@@ -45,21 +44,8 @@ docs/events.md explains kinds, columns and what withdrawn means.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct EventsArguments {
-    /// Filter by network.
-    #[arg(long, value_name = "NAME")]
-    network: Option<String>,
-    /// Filter by masternode: its proTxHash, or txid-n of its collateral. Can be repeated.
-    #[arg(long = "masternode", value_name = "ID")]
-    masternodes: Vec<MasternodeId>,
-    /// Filter by alias from the watch list. Can be repeated.
-    #[arg(long = "alias", value_name = "NAME")]
-    aliases: Vec<String>,
-    /// Filter by group of the watch list. If repeated, all groups must match.
-    #[arg(long = "group", value_name = "KEY=VALUE", value_parser = masternode_filter::group)]
-    groups: Vec<(String, String)>,
-    /// Include events of masternodes that are not watched.
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    of: MasternodeArguments,
     /// Filter by kind of event. Can be repeated.
     #[arg(long = "kind", value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::NAMES))]
     kinds: Vec<String>,
@@ -107,13 +93,10 @@ enum Format {
 
 /// Prints the selected events.
 pub(super) fn run(arguments: &EventsArguments, config: &Config) -> Result<(), CommandError> {
-    let path = config.history.path.as_deref().ok_or_else(|| {
-        let cure = "name the exporter's configuration by --config.file, or the file by --history.path";
-        CommandError::Configuration(format!("history.path is not set, so no events are kept; {cure}"))
-    })?;
-    let reader = Reader::open(path).map_err(|error| CommandError::Configuration(format!("history.path: {error}")))?;
-    let query = query(arguments, config, &reader).map_err(CommandError::Configuration)?;
-    let form = Form { format: arguments.format, names: WatchListNames::of(config) };
+    let (path, reader) = open_history(config, "events")?;
+    let names = WatchListNames::read(config, &reader)?;
+    let query = query(arguments, &names, &reader).map_err(CommandError::Configuration)?;
+    let form = Form { format: arguments.format, names };
     let shown = if arguments.follow { follow(path, reader, query, &form) } else { list(&reader, query, &form) };
     match shown {
         // A reader that closes early, such as `head`, is not an error.
@@ -142,28 +125,14 @@ impl From<history::StoreError> for Interruption {
     }
 }
 
-fn query(arguments: &EventsArguments, config: &Config, reader: &Reader) -> Result<Query, String> {
-    let network = arguments.network.as_deref();
-    if let Some(name) = network {
-        let recorded = reader.networks().map_err(|error| error.to_string())?;
-        if recorded.iter().all(|network| network.name != name) {
-            let names: Vec<&str> = recorded.iter().map(|network| network.name.as_str()).collect();
-            let there = if names.is_empty() { "none yet".to_string() } else { names.join(", ") };
-            return Err(format!("--network {name}: not in the history; recorded networks: {there}"));
-        }
-    }
-    let asked = MasternodeFilter {
-        network,
-        masternodes: &arguments.masternodes,
-        aliases: &arguments.aliases,
-        groups: &arguments.groups,
-        all: arguments.all,
-    };
+fn query(arguments: &EventsArguments, names: &WatchListNames<'_>, reader: &Reader) -> Result<Query, String> {
+    let recorded = reader.networks().map_err(|error| error.to_string())?;
+    arguments.of.check_network(recorded.iter().map(|network| network.name.as_str()))?;
     let named = |kind: &String| EventKind::NAMES.into_iter().find(|name| name == kind);
     let (heights, times) = span(arguments.from, arguments.to)?;
     Ok(Query {
-        network: arguments.network.clone(),
-        masternodes: WatchListNames::of(config).resolve(&asked)?,
+        network: arguments.of.network.clone(),
+        masternodes: names.resolve(&arguments.of, arguments.of.network.as_deref())?,
         kinds: (!arguments.kinds.is_empty()).then(|| arguments.kinds.iter().filter_map(named).collect()),
         heights,
         times,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::web::api::json::{Duties, RestartPlan};
-use crate::web::api::masternodes::{ALIAS, GROUP, asked, only, watched};
+use crate::web::api::masternodes::{asked, only, watched};
 use crate::web::api::parameters::{Parameter, Parameters, whole};
 use crate::web::api::{Api, ApiError, calendar, written};
 
@@ -40,10 +40,12 @@ pub(super) const OF_ONE: &[Parameter] = &[Parameter::NETWORK, MINUTES];
 pub(super) const CALENDAR_OF_ONE: &[Parameter] = &[Parameter::NETWORK];
 
 /// Parameters of the calendar of watched masternodes.
-pub(super) const CALENDAR_OF_ALL: &[Parameter] = &[Parameter::NETWORK, ALIAS, GROUP];
+pub(super) const CALENDAR_OF_ALL: &[Parameter] =
+    &[Parameter::NETWORK, Parameter::MASTERNODE, Parameter::ALIAS, Parameter::GROUP];
 
 /// Parameters of a plan.
-pub(super) const PLAN: &[Parameter] = &[Parameter::NETWORK, ALIAS, GROUP, MINUTES, PARALLEL];
+pub(super) const PLAN: &[Parameter] =
+    &[Parameter::NETWORK, Parameter::MASTERNODE, Parameter::ALIAS, Parameter::GROUP, MINUTES, PARALLEL];
 
 /// Plans of restarts, by network.
 #[derive(Serialize, JsonSchema)]

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::history::{Coverage, EarningsEntry, EarningsQuery, Reader, StoreError};
 use crate::web::api::events::{self, Aliases};
 use crate::web::api::json::{EarnedPeriod, EarningsRow, Text};
-use crate::web::api::parameters::{Parameter, Parameters, group, label, name};
-use crate::web::api::{Api, ApiError, conflict, openapi, unavailable, written};
+use crate::web::api::parameters::{Parameter, Parameters, label};
+use crate::web::api::{Api, ApiError, conflict, unavailable, written};
 use domain::earnings::{Earned, Period};
 use domain::masternode::{Duffs, MasternodeId, UnixSeconds};
 use domain::rfc3339;
@@ -56,16 +56,12 @@ impl By {
 /// Parameters of the sums.
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
-    Parameter::many("masternode", "Filter by masternode. Can be repeated.", openapi::masternode_id),
-    Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name),
-    Parameter::many(
-        "group",
-        "Filter by group in the watch list, written key=value or key:value. If repeated, all must match.",
-        group,
-    ),
+    Parameter::MASTERNODE,
+    Parameter::ALIAS,
+    Parameter::GROUP,
     Parameter::once("month", "Payments of this month by block time in UTC.", month),
-    Parameter::once("from_time", "Earliest day or block time, inclusive.", events::day_or_time),
-    Parameter::once("to_time", "Latest day or block time, inclusive.", events::day_or_time),
+    Parameter::FROM_TIME,
+    Parameter::TO_TIME,
     Parameter::many("by", "One row for each value; if repeated, for each combination.", || {
         label(&By::NAMES.map(|(name, _)| name))
     }),
@@ -224,13 +220,13 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let parameters = Parameters::read(query, PARAMETERS)?;
     let networks = (api.networks)();
     let aliases = Aliases::of(&networks);
-    let asked = events::conditions(&parameters, &aliases)?;
+    let asked = events::conditions(&parameters, &networks)?;
     let Some(history) = &api.history else {
         return Err(conflict("history.path is not set, so payments are not kept; see masternode_payment_amount_total"));
     };
     let masternodes = match asked.masternodes {
         Some(masternodes) => masternodes,
-        None => aliases.members(&[])?,
+        None => networks.iter().flat_map(|network| network.watched()).map(|target| target.id).collect(),
     };
     let query = EarningsQuery {
         network: asked.network,

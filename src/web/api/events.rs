@@ -12,15 +12,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::history::{EventId, Order, Query, Reader};
+use crate::history::{EventId, Order, Query, Reader, StoredEvent};
 use crate::web::api::json::{self, Object};
-use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, flag, group, label, name, whole};
-use crate::web::api::{Api, ApiError, conflict, missing, openapi, unavailable};
+use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, flag, label, whole};
+use crate::web::api::selection::Selection;
+use crate::web::api::{Api, ApiError, conflict, missing, unavailable};
 use domain::NetworkState;
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
 use domain::rfc3339;
-use domain::watch::{WatchTarget, parse_group};
+use domain::watch::WatchTarget;
 
 /// Time limit of a search. A page that ends because of it contains a cursor.
 const BUDGET: Duration = Duration::from_millis(50);
@@ -28,19 +29,15 @@ const BUDGET: Duration = Duration::from_millis(50);
 /// Parameters of a page of events.
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
-    Parameter::many("masternode", "Filter by masternode. Can be repeated.", openapi::masternode_id),
-    Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name),
-    Parameter::many(
-        "group",
-        "Filter by group in the watch list, written key=value or key:value. If repeated, all must match.",
-        group,
-    ),
-    Parameter::once("watched", "Only events of watched masternodes.", flag),
+    Parameter::MASTERNODE,
+    Parameter::ALIAS,
+    Parameter::GROUP,
+    Parameter::WATCHED,
     Parameter::many("kind", "Filter by kind of event. Can be repeated.", || label(&EventKind::NAMES)),
     Parameter::once("from_height", "Lowest block height, inclusive.", height),
     Parameter::once("to_height", "Highest block height, inclusive.", height),
-    Parameter::once("from_time", "Earliest day or block time, inclusive.", day_or_time),
-    Parameter::once("to_time", "Latest day or block time, inclusive.", day_or_time),
+    Parameter::FROM_TIME,
+    Parameter::TO_TIME,
     Parameter::once("withdrawn", "Include events reverted by a chain reorganisation.", flag),
     Parameter::once("order", "newest: the last recorded first. oldest: the first recorded first.", || {
         choice(&["newest", "oldest"])
@@ -55,16 +52,6 @@ pub(super) const PARAMETERS: &[Parameter] = &[
 
 fn height() -> Value {
     json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
-}
-
-pub(super) fn day_or_time() -> Value {
-    let day = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])";
-    let time = "(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?";
-    json!({
-        "type": "string",
-        "pattern": format!("^(19[7-9][0-9]|20[0-9][0-9])-({day}){time}$"),
-        "examples": ["2026-01-31", "2026-01-31T12:00:00Z"],
-    })
 }
 
 /// A page of events.
@@ -118,10 +105,10 @@ fn after(text: &str) -> Option<After> {
 }
 
 /// The watched masternodes, by network and identity.
-pub(super) struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a WatchTarget>);
+pub(in crate::web) struct Aliases<'a>(HashMap<(&'a str, MasternodeId), &'a WatchTarget>);
 
 impl<'a> Aliases<'a> {
-    pub(super) fn of(networks: &'a [Arc<NetworkState>]) -> Aliases<'a> {
+    pub(in crate::web) fn of(networks: &'a [Arc<NetworkState>]) -> Aliases<'a> {
         let named = networks.iter().flat_map(|network| {
             let watched = network.watched().into_iter();
             watched.map(|watched| ((&*network.network, watched.id), watched))
@@ -129,48 +116,59 @@ impl<'a> Aliases<'a> {
         Aliases(named.collect())
     }
 
-    fn get(&self, network: &'a str, id: MasternodeId) -> &'a str {
-        self.0.get(&(network, id)).map_or("", |watched| watched.alias.as_str())
+    /// The alias of a masternode; empty for none.
+    pub(in crate::web) fn get(&self, network: &str, id: MasternodeId) -> &'a str {
+        self.target(network, id).map_or("", |watched| watched.alias.as_str())
+    }
+
+    fn target(&self, network: &str, id: MasternodeId) -> Option<&'a WatchTarget> {
+        self.0.get(&(network, id)).copied()
     }
 
     /// The alias of a masternode and its groups, as `key=value`.
     pub(super) fn names(&self, network: &str, id: MasternodeId) -> (String, Vec<String>) {
-        let Some(watched) = self.0.get(&(network, id)) else { return Default::default() };
+        let Some(watched) = self.target(network, id) else { return Default::default() };
         (watched.alias.clone(), watched.groups.iter().map(|(key, group)| format!("{key}={group}")).collect())
     }
+}
 
-    /// The masternodes of these aliases.
-    fn resolve(&self, aliases: impl Iterator<Item = &'a str>, into: &mut Vec<MasternodeId>) -> Result<(), ApiError> {
-        for alias in aliases {
-            let before = into.len();
-            into.extend(self.0.iter().filter(|(_, watched)| watched.alias == alias).map(|((_, id), _)| *id));
-            if into.len() == before {
-                return Err(missing(format!("no alias {} in the watch list", echo(alias))));
-            }
-        }
-        Ok(())
-    }
+/// An event that was found.
+pub(in crate::web) struct FoundEvent {
+    /// Its network.
+    pub(in crate::web) network: String,
+    /// The event.
+    pub(in crate::web) event: Event,
+    /// Its identifier in the history, and whether it was withdrawn; `None` without a history.
+    recorded: Option<(EventId, bool)>,
+}
 
-    /// The masternodes that have all these groups.
-    pub(super) fn members(&self, groups: &[(&str, &str)]) -> Result<Vec<MasternodeId>, ApiError> {
-        let has = |watched: &WatchTarget, (key, group): &(&str, &str)| {
-            watched.groups.get(*key).is_some_and(|value| value == group)
-        };
-        if let Some((key, group)) = groups.iter().find(|group| !self.0.values().any(|watched| has(watched, group))) {
-            return Err(missing(format!("no group {} in the watch list", echo(&format!("{key}={group}")))));
-        }
-        let members = self.0.values().filter(|watched| groups.iter().all(|group| has(watched, group)));
-        Ok(members.map(|watched| watched.id).collect())
-    }
+/// The events of a search.
+pub(in crate::web) struct FoundEvents {
+    is_from_history: bool,
+    /// The events, in their order.
+    pub(in crate::web) events: Vec<FoundEvent>,
+    /// The cursor of the next page; `None` for the last page.
+    pub(in crate::web) next: Option<String>,
+    skipped: u64,
 }
 
 /// A page of events.
 pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
-    let parameters = Parameters::read(query, PARAMETERS)?;
     let networks = (api.networks)();
+    let FoundEvents { is_from_history, events, next, skipped } = search(api, &networks, query)?;
     let aliases = Aliases::of(&networks);
+    let event = |found: &FoundEvent| {
+        let alias = aliases.get(&found.network, found.event.masternode);
+        json::Event::new(&found.event, &found.network, alias, found.recorded).json()
+    };
+    Ok(Events { history: is_from_history, events: events.iter().map(event).collect(), next, skipped })
+}
+
+/// The events that match a request.
+pub(in crate::web) fn search(api: &Api, networks: &[Arc<NetworkState>], query: &str) -> Result<FoundEvents, ApiError> {
+    let parameters = Parameters::read(query, PARAMETERS)?;
     let after = parameters.read_one("after", "the next of a page, or the id of an event", after)?;
-    let query = api.permitted(&networks, conditions(&parameters, &aliases)?);
+    let query = api.permitted(networks, conditions(&parameters, networks)?);
     match (&api.history, after) {
         (None, Some(After::Kept(_))) | (Some(_), Some(After::Remembered(_))) => {
             Err(conflict("after is from an earlier run of the exporter: start again without it"))
@@ -180,7 +178,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
                 After::Kept(id) => Some(id),
                 After::Remembered(_) => None,
             });
-            from_history(&history.path, &networks, &aliases, Query { after, ..query })
+            from_history(&history.path, networks, Query { after, ..query })
         }
         (None, after) => {
             // The error lists the known networks.
@@ -189,32 +187,18 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
                 After::Remembered(place) => Some(place),
                 After::Kept(_) => None,
             });
-            from_memory(&networks, &aliases, &query, after.as_ref())
+            Ok(from_memory(networks, &query, after.as_ref()))
         }
     }
 }
 
-pub(super) fn conditions<'a>(parameters: &'a Parameters, aliases: &Aliases<'a>) -> Result<Query, ApiError> {
-    let id = "a proTxHash, or txid-n of a collateral";
-    let mut masternodes = parameters.each("masternode", id, |text| text.parse().ok())?;
-    aliases.resolve(parameters.all("alias"), &mut masternodes)?;
-    let is_named = parameters.has("masternode") || parameters.has("alias");
-    let expected = "a group and its value, such as operator=acme";
-    parameters.each("group", expected, |text| parse_group(text).map(drop))?;
-    let groups: Vec<(&str, &str)> = parameters.all("group").filter_map(parse_group).collect();
-    let is_watched = parameters.flag("watched")? || !groups.is_empty();
-    if is_watched {
-        let members = aliases.members(&groups)?;
-        masternodes =
-            if is_named { masternodes.into_iter().filter(|id| members.contains(id)).collect() } else { members };
-    }
-    masternodes.sort_unstable();
-    masternodes.dedup();
+/// The filters of a request.
+pub(super) fn conditions(parameters: &Parameters, networks: &[Arc<NetworkState>]) -> Result<Query, ApiError> {
     let kind = |text: &str| EventKind::NAMES.into_iter().find(|name| *name == text);
     let kinds = parameters.each("kind", &format!("one of {}", EventKind::NAMES.join(", ")), kind)?;
     Ok(Query {
         network: parameters.one("network").map(str::to_string),
-        masternodes: (is_named || is_watched).then_some(masternodes),
+        masternodes: Selection::read(parameters, networks)?.ids(networks),
         kinds: parameters.has("kind").then_some(kinds),
         heights: heights(parameters)?,
         times: times(parameters)?,
@@ -248,12 +232,7 @@ fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>,
     Ok((from.is_some() || to.is_some()).then_some(first..=last))
 }
 
-fn from_history(
-    path: &std::path::Path,
-    networks: &[Arc<NetworkState>],
-    aliases: &Aliases<'_>,
-    query: Query,
-) -> Result<Events, ApiError> {
+fn from_history(path: &std::path::Path, networks: &[Arc<NetworkState>], query: Query) -> Result<FoundEvents, ApiError> {
     let unreadable = |error: &dyn std::fmt::Display| {
         tracing::debug!("Cannot read the history for the API: {error}");
         unavailable("the history cannot be read at the moment")
@@ -268,20 +247,19 @@ fn from_history(
         }
     }
     let page = reader.events(&query).map_err(|error| unreadable(&error))?;
-    let event = |kept: &crate::history::StoredEvent| {
-        let alias = aliases.get(&kept.network, kept.event.masternode);
-        json::Event::new(&kept.event, &kept.network, alias, Some((kept.id, kept.withdrawn))).json()
+    let found = |kept: StoredEvent| {
+        let recorded = Some((kept.id, kept.withdrawn));
+        FoundEvent { network: kept.network, event: kept.event, recorded }
     };
-    let next = page.next.map(|next| next.0.to_string());
-    Ok(Events { history: true, events: page.events.iter().map(event).collect(), next, skipped: page.skipped })
+    Ok(FoundEvents {
+        is_from_history: true,
+        events: page.events.into_iter().map(found).collect(),
+        next: page.next.map(|next| next.0.to_string()),
+        skipped: page.skipped,
+    })
 }
 
-fn from_memory(
-    networks: &[Arc<NetworkState>],
-    aliases: &Aliases<'_>,
-    query: &Query,
-    after: Option<&Place>,
-) -> Result<Events, ApiError> {
+fn from_memory(networks: &[Arc<NetworkState>], query: &Query, after: Option<&Place>) -> FoundEvents {
     let asked = |network: &&Arc<NetworkState>| query.network.as_ref().is_none_or(|name| **name == *network.network);
     let mut found: Vec<(Place, &Event)> = networks.iter().filter(asked).flat_map(|network| places(network)).collect();
     found.retain(|(_, event)| fits(query, event));
@@ -295,10 +273,9 @@ fn from_memory(
     let more = found.len() > query.limit;
     found.truncate(query.limit);
     let next = found.last().filter(|_| more).map(|(place, _)| place.text());
-    let event = |(place, event): &(Place, &Event)| {
-        json::Event::new(event, &place.network, aliases.get(&place.network, event.masternode), None).json()
-    };
-    Ok(Events { history: false, events: found.iter().map(event).collect(), next, skipped: 0 })
+    let event =
+        |(place, event): (Place, &Event)| FoundEvent { network: place.network, event: event.clone(), recorded: None };
+    FoundEvents { is_from_history: false, events: found.into_iter().map(event).collect(), next, skipped: 0 }
 }
 
 /// The last events of a network, each with its position.

@@ -3,6 +3,7 @@
 //! Never here: which masternodes are meant, keeping anything (`app`).
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ const LONGEST: usize = 200;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewMaintenance {
-    /// Identity of a masternode.
+    /// Identity, alias or address of a masternode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub masternode: Option<String>,
     /// Alias of the watch list.
@@ -127,10 +128,13 @@ impl NewMaintenance {
     fn target(&self) -> Result<MaintenanceTarget, String> {
         let fields = (!self.select.is_empty()).then_some(&self.select);
         match (&self.masternode, &self.alias, &self.group, fields) {
-            (Some(id), None, None, None) => {
-                let id = id.parse().map_err(|error| format!("masternode {id:?}: {error}"))?;
-                Ok(MaintenanceTarget::Selector(Selector::Id(id)))
-            }
+            (Some(name), None, None, None) if !name.is_empty() => Ok(match name.parse() {
+                Ok(id) => MaintenanceTarget::Selector(Selector::Id(id)),
+                Err(_) if name.parse::<SocketAddr>().is_ok() => {
+                    MaintenanceTarget::Selector(Selector::Fields(vec![(WatchField::Address, name.clone())]))
+                }
+                Err(_) => MaintenanceTarget::Alias(name.clone()),
+            }),
             (None, Some(alias), None, None) if !alias.is_empty() => Ok(MaintenanceTarget::Alias(alias.clone())),
             (None, None, Some(group), None) => {
                 let (key, group) =

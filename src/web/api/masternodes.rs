@@ -15,31 +15,21 @@ use serde_json::json;
 use crate::web::api::csv_table::csv;
 use crate::web::api::earnings;
 use crate::web::api::json::{self, Subject};
-use crate::web::api::parameters::{MOST, Parameter, Parameters, bad, choice, echo, flag, group, label, name, whole};
+use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, label, name, whole};
+use crate::web::api::selection::{self, Selection};
 use crate::web::api::{AlertsOf, Api, ApiError, MAX_ALERTS, conflict, missing, unavailable, written};
 use domain::NetworkState;
 use domain::masternode::MasternodeId;
 use domain::pose::Risk;
 use domain::probe::Probe;
 use domain::snapshot::{Snapshot, WatchedEntry};
-use domain::watch::parse_group;
-
-/// Aliases in the watch list.
-pub(super) const ALIAS: Parameter =
-    Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name);
-
-/// Groups of the watch list.
-pub(super) const GROUP: Parameter = Parameter::many(
-    "group",
-    "Filter by group in the watch list, written key=value or key:value. If repeated, all must match.",
-    group,
-);
 
 /// Parameters of a page of masternodes.
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
-    ALIAS,
-    GROUP,
+    Parameter::MASTERNODE,
+    Parameter::ALIAS,
+    Parameter::GROUP,
     Parameter::once(
         "format",
         "json: pages. csv: all masternodes that match at once, a line of names and then a line for each; limit and after do not apply.",
@@ -47,7 +37,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     ),
     Parameter::many("state", "Filter by state. Can be repeated.", name),
     Parameter::many("risk", "Filter by risk of a ban. Can be repeated.", || label(&Risk::ALL.map(Risk::label))),
-    Parameter::once("watched", "Only watched masternodes.", flag),
+    Parameter::WATCHED,
     Parameter::once(
         "order",
         "danger: the closest to a ban first, after watched masternodes that are not in the list. id: ascending by network and identity.",
@@ -159,39 +149,30 @@ impl<'a> Place<'a> {
 
 /// Filters; an empty list matches everything.
 struct Filter<'a> {
-    aliases: Vec<&'a str>,
-    groups: Vec<(&'a str, &'a str)>,
+    selection: Selection<'a>,
     states: Vec<&'a str>,
     risks: Vec<Risk>,
-    watched: bool,
 }
 
 impl Filter<'_> {
-    fn read<'a>(parameters: &'a Parameters, snapshots: &[&Snapshot]) -> Result<Filter<'a>, ApiError> {
-        parameters.each("group", "a group and its value, such as operator=acme", |text| parse_group(text).map(drop))?;
+    fn read<'a>(
+        parameters: &'a Parameters,
+        networks: &[Arc<NetworkState>],
+        snapshots: &[&Snapshot],
+    ) -> Result<Filter<'a>, ApiError> {
         let risk = |text: &str| Risk::ALL.into_iter().find(|risk| risk.label() == text);
         let risks: Vec<&str> = Risk::ALL.iter().map(|risk| risk.label()).collect();
         let filter = Filter {
-            aliases: parameters.all("alias").collect(),
-            groups: parameters.all("group").filter_map(parse_group).collect(),
+            selection: Selection::read(parameters, networks)?,
             states: parameters.all("state").collect(),
             risks: parameters.each("risk", &format!("one of {}", risks.join(", ")), risk)?,
-            watched: parameters.flag("watched")?,
         };
-        filter.check_names(snapshots)?;
+        filter.check_states(snapshots)?;
         Ok(filter)
     }
 
     /// An unknown name is an error, because an empty page would hide the mistake.
-    fn check_names(&self, snapshots: &[&Snapshot]) -> Result<(), ApiError> {
-        let watched = || snapshots.iter().flat_map(|snapshot| snapshot.watched()).map(|watched| &watched.watched);
-        if let Some(alias) = self.aliases.iter().find(|alias| !watched().any(|watched| watched.alias == **alias)) {
-            return Err(missing(format!("no alias {} in the watch list", echo(alias))));
-        }
-        let has = |key: &str, group: &str| watched().any(|w| w.groups.get(key).is_some_and(|value| value == group));
-        if let Some((key, group)) = self.groups.iter().find(|(key, group)| !has(key, group)) {
-            return Err(missing(format!("no group {} in the watch list", echo(&format!("{key}={group}")))));
-        }
+    fn check_states(&self, snapshots: &[&Snapshot]) -> Result<(), ApiError> {
         let unknown = domain::state::UNKNOWN.label;
         let mut known: Vec<&str> = snapshots
             .iter()
@@ -206,14 +187,8 @@ impl Filter<'_> {
         }
     }
 
-    fn passes(&self, subject: &Subject<'_>) -> bool {
-        let named = |watched: &WatchedEntry| {
-            let watched = &watched.watched;
-            let is = |(key, group): &(&str, &str)| watched.groups.get(*key).is_some_and(|value| value == group);
-            (self.aliases.is_empty() || self.aliases.contains(&watched.alias.as_str())) && self.groups.iter().all(is)
-        };
-        let by_name = !self.aliases.is_empty() || !self.groups.is_empty() || self.watched;
-        (!by_name || subject.watched.is_some_and(named))
+    fn passes(&self, id: &MasternodeId, subject: &Subject<'_>) -> bool {
+        self.selection.has(id, subject.watched.map(|entry| &entry.watched))
             && (self.risks.is_empty() || subject.node.is_some_and(|node| self.risks.contains(&node.risk())))
             && (self.states.is_empty() || subject.state().is_some_and(|state| self.states.contains(&state.as_ref())))
     }
@@ -229,12 +204,12 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let most = if format == Format::Csv { usize::MAX } else { limit + 1 };
     let networks = api.chosen(&parameters)?;
     let snapshots = fresh(&networks)?;
-    let filter = Filter::read(&parameters, &snapshots)?;
+    let filter = Filter::read(&parameters, &networks, &snapshots)?;
     let mut found: Vec<(Place<'_>, Subject<'_>)> = Vec::new();
     let chosen = |(id, subject): (MasternodeId, _)| {
         let place = Place::of(&subject, id);
         let follows = after.as_ref().is_none_or(|after| place.compare(after, order).is_gt());
-        (follows && filter.passes(&subject)).then_some((place, subject))
+        (follows && filter.passes(&id, &subject)).then_some((place, subject))
     };
     for snapshot in &snapshots {
         let mut indices: Vec<usize> = snapshot.by_danger().iter().map(|index| *index as usize).collect();
@@ -278,7 +253,7 @@ pub(super) fn one(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
     written(&WholeMasternode {
         details: json::MasternodeDetails::new(&subject),
         block: json::Block::new(subject.snapshot),
-        alerts: json::Alert::all(&firing),
+        alerts: json::Alert::all(&firing, &networks),
         probe: probe.map(json::Probe::new),
         requirements: json::Requirement::all(&subject, probe),
         earned: earnings::periods(api, subject.snapshot.network(), &id, subject.snapshot.block().time),
@@ -293,10 +268,30 @@ pub(super) fn asked(
     known: &[Parameter],
 ) -> Result<(Parameters, Vec<Arc<NetworkState>>, MasternodeId), ApiError> {
     let parameters = Parameters::read(query, known)?;
-    let id: MasternodeId =
-        id.parse().map_err(|error| bad(format!("{} is not a masternode identity: {error}", echo(id))))?;
     let networks = api.chosen(&parameters)?;
+    let id = named(&networks, id, "")?;
     Ok((parameters, networks, id))
+}
+
+/// A part of a path without its percent-encoding; the characters that separate parameters mean themselves.
+fn decoded(part: &str) -> String {
+    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(plain.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+/// The one masternode that a part of a path names, in the network of this name, or in any.
+pub(in crate::web) fn named(
+    networks: &[Arc<NetworkState>],
+    name: &str,
+    network: &str,
+) -> Result<MasternodeId, ApiError> {
+    let is_meant = |state: &&Arc<NetworkState>| network.is_empty() || *state.network == *network;
+    let networks: Vec<Arc<NetworkState>> = networks.iter().filter(is_meant).cloned().collect();
+    let found = selection::resolve(&networks, &decoded(name))?;
+    match found.iter().any(|other| *other != found[0]) {
+        false => Ok(found[0]),
+        true => Err(conflict("several masternodes have this name: give the identity of one, or set network")),
+    }
 }
 
 /// Watched masternodes of a network.
@@ -308,9 +303,10 @@ pub(super) fn watched<'a>(
     parameters: &Parameters,
 ) -> Result<Vec<Watched<'a>>, ApiError> {
     let snapshots = fresh(networks)?;
-    let filter = Filter::read(parameters, &snapshots)?;
+    let filter = Filter::read(parameters, networks, &snapshots)?;
     let of = |snapshot: &'a Snapshot| {
-        let watched = by_danger(snapshot).filter(|(_, subject)| subject.watched.is_some() && filter.passes(subject));
+        let watched =
+            by_danger(snapshot).filter(|(id, subject)| subject.watched.is_some() && filter.passes(id, subject));
         (snapshot, watched.collect())
     };
     Ok(snapshots.into_iter().map(of).collect())

@@ -7,6 +7,7 @@
 //!
 //! Never here: HTTP methods and headers (`route`); changes of any state.
 
+pub(super) mod alert_begin;
 pub mod calendar;
 mod csv_table;
 pub mod duties;
@@ -17,6 +18,7 @@ pub mod maintenance;
 pub(super) mod masternodes;
 pub mod openapi;
 mod parameters;
+mod selection;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,7 +162,7 @@ const CALENDAR_CACHE: &str = "private, max-age=60";
 
 /// An error: a status and a sentence for the client.
 #[derive(Debug)]
-struct ApiError {
+pub(super) struct ApiError {
     status: StatusCode,
     error: String,
 }
@@ -212,11 +214,20 @@ impl Api {
                 let content_type = if is_csv { CSV } else { JSON };
                 Reply { status: StatusCode::OK, body, content_type, cache_control: NO_STORE }
             }
-            // An error may list names that the reader must not see.
-            Err(refused) if self.is_restricted && refused.status == StatusCode::NOT_FOUND => {
-                error(refused.status, "there is nothing of this name in this view")
+            Err(refused) => {
+                let (status, text) = self.refusal(refused);
+                error(status, &text)
             }
-            Err(refused) => error(refused.status, &refused.error),
+        }
+    }
+
+    /// Status and text of an error. One about a name may list others, which the reader of a view must not see.
+    pub(super) fn refusal(&self, refused: ApiError) -> (StatusCode, String) {
+        match refused {
+            ApiError { status: StatusCode::NOT_FOUND, .. } if self.is_restricted => {
+                (StatusCode::NOT_FOUND, "there is nothing of this name in this view".into())
+            }
+            ApiError { status, error } => (status, error),
         }
     }
 

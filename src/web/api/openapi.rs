@@ -9,7 +9,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::web::api::parameters::{Parameter, TIMES, Times};
+use crate::web::api::parameters::{Parameter, TIMES, Times, name};
 use crate::web::api::{
     CALENDAR, CALENDAR_OF_ALL, CONTRACT_PATH, DUTIES, EARNINGS, EVENTS, Error, MASTERNODES, RESTART_PLAN, STATUS,
     duties, earnings, events, json as answers, masternodes, status,
@@ -78,7 +78,7 @@ fn document() -> Value {
             "description": DESCRIPTION,
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "url": "http://127.0.0.1:10066", "description": "The default of web.listen_address." }],
+        "servers": [{ "url": "../..", "description": "The exporter that serves this document, also below a path." }],
         "paths": operations.iter().map(|operation| (operation.path.clone(), operation.item())).collect::<Map<_, _>>(),
         "components": { "schemas": schemas, "responses": responses },
     })
@@ -87,7 +87,7 @@ fn document() -> Value {
 fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
     let id = json!({
         "name": "id", "in": "path", "required": true,
-        "description": "proTxHash, or txid-n of the collateral.", "schema": masternode_id(),
+        "description": "proTxHash, txid-n of the collateral, alias in the watch list, or address.", "schema": name(),
     });
     let mut operations = vec![
         Operation {
@@ -275,11 +275,6 @@ fn parameter(parameter: &Parameter) -> Value {
             "schema": { "type": "array", "items": value, "minItems": 1, "maxItems": TIMES },
         }),
     }
-}
-
-/// Schema of a masternode identity in a request.
-pub(super) fn masternode_id() -> Value {
-    json!({ "type": "string", "pattern": "^[0-9a-fA-F]{64}(-[0-9]{1,9})?$" })
 }
 
 /// Objects have no additional properties, and number formats are those of JSON.

@@ -48,6 +48,35 @@ impl Parameter {
     /// The name of a network.
     pub(super) const NETWORK: Parameter = Parameter::once("network", "Filter by network.", name);
 
+    /// Masternodes by name, see `selection`.
+    pub(super) const MASTERNODE: Parameter = Parameter::many(
+        "masternode",
+        "Filter by masternode: proTxHash, txid-n of the collateral, alias, or address. Can be repeated.",
+        name,
+    );
+
+    /// Aliases in the watch list.
+    pub(super) const ALIAS: Parameter =
+        Parameter::many("alias", "Filter by alias in the watch list. Can be repeated.", name);
+
+    /// Groups of the watch list.
+    pub(super) const GROUP: Parameter = Parameter::many(
+        "group",
+        "Filter by group in the watch list, written key=value or key:value. If repeated, all must match.",
+        group,
+    );
+
+    /// Watched masternodes only.
+    pub(super) const WATCHED: Parameter = Parameter::once("watched", "Only watched masternodes.", flag);
+
+    /// Begin of a span of time.
+    pub(super) const FROM_TIME: Parameter =
+        Parameter::once("from_time", "Earliest day or block time, inclusive.", day_or_time);
+
+    /// End of a span of time.
+    pub(super) const TO_TIME: Parameter =
+        Parameter::once("to_time", "Latest day or block time, inclusive.", day_or_time);
+
     /// See [`Parameters::limit`].
     pub(super) const LIMIT: Parameter = Parameter::once(
         "limit",
@@ -165,8 +194,18 @@ impl Parameters {
     }
 }
 
+fn day_or_time() -> Value {
+    let day = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])";
+    let time = "(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?";
+    json!({
+        "type": "string",
+        "pattern": format!("^(19[7-9][0-9]|20[0-9][0-9])-({day}){time}$"),
+        "examples": ["2026-01-31", "2026-01-31T12:00:00Z"],
+    })
+}
+
 /// The schema of a group.
-pub(super) fn group() -> Value {
+fn group() -> Value {
     json!({ "type": "string", "pattern": "^[^=:]+[=:][\\s\\S]+$" })
 }
 

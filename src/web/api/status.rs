@@ -131,7 +131,11 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         version: &api.version,
         time: Text((api.clock)()),
         networks: networks.iter().map(|network| Network::new(api, network)).collect(),
-        alerts: Firing { critical: firing.critical, warning: firing.warning, firing: json::Alert::all(&firing) },
+        alerts: Firing {
+            critical: firing.critical,
+            warning: firing.warning,
+            firing: json::Alert::all(&firing, &networks),
+        },
         history: api.history.as_ref().map(History::new),
     })
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use crate::web::api::alert_begin::Begin;
 use crate::web::api::{Alert, Firing};
+use crate::web::pages::runbook::RUNBOOKS;
 use crate::web::pages::{format, rows};
 use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
@@ -23,7 +25,7 @@ pub(super) fn all(firing: &Firing, networks: &[Arc<NetworkState>], now: UnixSeco
     let blind: Vec<&str> =
         networks.iter().filter(|network| network.watched().is_empty()).map(|network| &*network.network).collect();
     html! {
-        section aria-labelledby="alerts" {
+        section.brief aria-labelledby="alerts" {
             h2 #alerts { "Alerts" }
             @if !unknown.is_empty() {
                 p {
@@ -38,7 +40,7 @@ pub(super) fn all(firing: &Firing, networks: &[Arc<NetworkState>], now: UnixSeco
                 p.none { "No other alerts are firing." }
             } @else {
                 p.quiet { (counted(firing)) }
-                (list(firing, now, |alert| who(alert, several)))
+                (list(firing, networks, now, |alert| who(alert, several)))
             }
         }
     }
@@ -57,12 +59,12 @@ fn nothing_watched(networks: &[&str], several: bool) -> Markup {
 }
 
 /// Alerts of one masternode; nothing if there are none.
-pub(super) fn of_masternode(firing: &Firing, now: UnixSeconds) -> Markup {
+pub(super) fn of_masternode(firing: &Firing, networks: &[Arc<NetworkState>], now: UnixSeconds) -> Markup {
     html! {
         @if !firing.alerts.is_empty() {
             section aria-labelledby="alerts" {
                 h2 #alerts { "Alerts" }
-                (list(firing, now, |_| html! {}))
+                (list(firing, networks, now, |_| html! {}))
             }
         }
     }
@@ -77,7 +79,7 @@ fn counted(firing: &Firing) -> Markup {
 }
 
 /// One item for each name: an alert, or the number of alerts and each of them below.
-fn list(firing: &Firing, now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Markup {
+fn list(firing: &Firing, networks: &[Arc<NetworkState>], now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Markup {
     let mut groups: Vec<Vec<&Alert>> = Vec::new();
     for alert in &firing.alerts {
         match groups.iter_mut().find(|group| group[0].name == alert.name) {
@@ -85,7 +87,12 @@ fn list(firing: &Firing, now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Ma
             None => groups.push(vec![alert]),
         }
     }
-    let age = |alert: &Alert| html! { "for " (format::format_duration(now.0.saturating_sub(alert.since.0))) };
+    let ago = |time: UnixSeconds| format::format_duration(now.0.saturating_sub(time.0));
+    let age = |alert: &Alert| match Begin::of(alert, networks) {
+        Begin::Block(what, time) => format!("{what} {} ago", ago(time)),
+        Begin::Before(time) => format!("for at least {}", ago(time)),
+        Begin::Noticed(time) => format!("for {}", ago(time)),
+    };
     html! {
         ul.events.alerts {
             @for group in &groups {
@@ -95,14 +102,14 @@ fn list(firing: &Firing, now: UnixSeconds, who: impl Fn(&Alert) -> Markup) -> Ma
                     @if let [alert] = group[..] {
                         span.what {
                             strong { (alert.name) } " " (who(alert))
-                            span.when { (alert.description) }
+                            span.when.said { (alert.description) }
                             (runbook(alert))
                         }
                         span.age { (age(alert)) }
                     } @else {
                         div.what {
                             strong { (first.name) } " " (group.len()) " alerts"
-                            span.when { (first.summary) }
+                            span.when.said { (first.summary) }
                             (runbook(first))
                             details {
                                 summary { "All " (group.len()) }
@@ -131,13 +138,17 @@ fn who(alert: &Alert, several: bool) -> Markup {
     }
 }
 
-/// A link for a URL; otherwise the path in the repository as text, which this server does not serve.
+/// Its runbook: as configured, or the one that this server has.
 fn runbook(alert: &Alert) -> Markup {
     let url = &alert.runbook_url;
+    let is_url = url.starts_with("https://") || url.starts_with("http://");
+    let is_plain = alert.name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     html! {
         span.when {
-            @if url.starts_with("https://") || url.starts_with("http://") {
+            @if is_url {
                 a href=(url) { "Runbook of " (alert.name) }
+            } @else if is_plain {
+                a href={ (RUNBOOKS) "/" (alert.name) } { "Runbook of " (alert.name) }
             } @else {
                 "Runbook: " code { (url) }
             }

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use crate::web::pages::overview::PATH;
 use crate::web::pages::query::{PageQuery, Refresh, Show};
+use crate::web::pages::sorting::Sort;
 use domain::snapshot::Snapshot;
 
 /// The form with the current values.
@@ -26,14 +27,28 @@ pub(super) fn form(snapshots: &[&Snapshot], asked: &PageQuery, show: Show) -> Ma
             @if networks.len() > 1 { (choice("Network", "network", &networks, &asked.network)) }
             @if !groups.is_empty() { (choice("Group", "group", &groups, &asked.group)) }
             (choice("State", "state", &states, &asked.state))
+            (orders(asked.sort))
             @if asked.refresh == Refresh::Never { input type="hidden" name="refresh" value="off"; }
             button type="submit" { "Filter" }
         }
     }
 }
 
+/// The order of the table, for a screen without its header.
+fn orders(asked: Option<Sort>) -> Markup {
+    let offered = Sort::OFFERED.map(|(column, label)| (Sort::first(column), label));
+    let other = asked.filter(|asked| offered.iter().all(|(sort, _)| sort != asked));
+    html! {
+        label { "Sort by" select name="sort" {
+            option value="" { "closest to a ban" }
+            @for (sort, label) in offered { option value=(sort.text()) selected[Some(sort) == asked] { (label) } }
+            @if let Some(other) = other { option value=(other.text()) selected { (other.text()) } }
+        } }
+    }
+}
+
 /// A select field whose first option is any. A selected value that no longer exists stays visible.
-fn choice(label: &str, name: &str, there_are: &BTreeSet<String>, asked: &str) -> Markup {
+pub(super) fn choice(label: &str, name: &str, there_are: &BTreeSet<String>, asked: &str) -> Markup {
     let gone = !asked.is_empty() && !there_are.contains(asked);
     html! {
         label { (label) select name=(name) {

@@ -9,11 +9,13 @@ use maud::{Markup, Render, html};
 
 use crate::history::{Order, Query};
 use crate::web::api::json::Subject;
-use crate::web::api::masternodes::{find, probe};
+use crate::web::api::masternodes::{find, named, probe};
 use crate::web::api::{AlertsOf, Api};
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::score_history::ScoreHistory;
-use crate::web::pages::{alerts, chart, duties, earnings, election, format, network, probe, revival, rows, unknown};
+use crate::web::pages::{
+    alerts, chart, duties, earnings, election, event_search, format, network, probe, revival, rows, unknown,
+};
 use domain::NetworkState;
 use domain::details::Purpose;
 use domain::event::Event;
@@ -38,18 +40,16 @@ pub(super) struct Found {
     pub(super) content: Markup,
 }
 
-/// The masternode of the last part of the path, in the requested network.
-pub(super) fn find_and_show(api: &Api, id: &str, asked: &str) -> Found {
-    let Ok(id) = id.parse::<MasternodeId>() else {
-        return sorry(
-            StatusCode::BAD_REQUEST,
-            "Not a masternode identity: expected a proTxHash, or txid-n of a collateral.",
-        );
-    };
+/// The masternode of the last part of the path, an identity, alias or address, in the requested network.
+pub(super) fn find_and_show(api: &Api, part: &str, asked: &str) -> Found {
     let (networks, now) = ((api.networks)(), (api.clock)());
+    let id = match named(&networks, part, asked).map_err(|refused| api.refusal(refused)) {
+        Ok(id) => id,
+        Err((status, error)) => return sorry(status, &format!("Not found: {error}.")),
+    };
     let snapshots: Vec<_> = networks.iter().filter_map(|network| network.fresh(now)).collect();
-    let named = snapshots.iter().filter(|snapshot| asked.is_empty() || snapshot.network() == asked);
-    let found: Vec<Subject<'_>> = named.filter_map(|snapshot| find(snapshot, &id)).collect();
+    let meant = snapshots.iter().filter(|snapshot| asked.is_empty() || snapshot.network() == asked);
+    let found: Vec<Subject<'_>> = meant.filter_map(|snapshot| find(snapshot, &id)).collect();
     match found.as_slice() {
         [] if api.is_restricted
             && !networks.iter().any(|network| network.watched().iter().any(|seen| seen.id == id)) =>
@@ -129,7 +129,7 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
             }
         }))
         main #content {
-            (alerts::of_masternode(&(api.alerts)(AlertsOf::Masternode(snapshot.network(), &id), alerts::SHOWN), now))
+            (alerts::of_masternode(&(api.alerts)(AlertsOf::Masternode(snapshot.network(), &id), alerts::SHOWN), networks, now))
             (standing(subject, now))
             (score(subject, &moving))
             (revival::section(subject))
@@ -144,10 +144,18 @@ fn content(api: &Api, networks: &[Arc<NetworkState>], subject: &Subject<'_>, id:
                     p.none { "No known events." }
                 } @else {
                     (events::list(&listed, now, |_| html! {}))
+                    p { a href=(all_events(snapshot.network(), &id)) { "All its events" } }
                 }
             }
         }
     }
+}
+
+/// The address of the page with all events of a masternode.
+fn all_events(network: &str, id: &MasternodeId) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let query = query.append_pair("network", network).append_pair("masternode", &id.to_string()).finish();
+    format!("{}?{query}", event_search::EVENTS)
 }
 
 /// The columns of the table of all masternodes.
@@ -157,7 +165,7 @@ fn standing(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
         section aria-labelledby="standing" {
             h2.unseen #standing { "Status" }
             dl.tiles {
-                div { dt { "Danger" } dd { (rows::danger(subject)) } }
+                div { dt { "Danger" } dd { (rows::danger(subject)) (rows::muted(subject, now)) } }
                 @if scores {
                     div { dt { "Score" } dd { (rows::score(subject)) } }
                     div { dt { "Safe again" } dd { (rows::safe(subject, now)) } }

@@ -2,7 +2,7 @@
 //!
 //! HTML from the snapshots and the history, rendered at each request: no scripts, no other files, no external
 //! resources. The macro that writes the HTML escapes every value of a node or a configuration; only our own style is
-//! not escaped. `overview` and `masternode` are the pages, `layout` is their frame, `query` reads the parameters.
+//! not escaped. `overview`, `masternode` and `event_search` are the pages, `layout` is their frame, `query` reads the parameters.
 //!
 //! Never here: scripts; changes of any state; JSON (`api`).
 
@@ -13,6 +13,7 @@ pub mod deployment;
 mod duties;
 mod earnings;
 pub mod election;
+mod event_search;
 mod events;
 mod form;
 mod format;
@@ -26,6 +27,7 @@ mod revival;
 mod rows;
 mod runbook;
 mod score_history;
+mod sorting;
 mod unknown;
 mod verdict;
 
@@ -35,7 +37,9 @@ use crate::web::api::Api;
 use crate::web::handlers::{Handlers, LandingPage};
 use crate::web::pages::query::{PageQuery, Refresh};
 
+pub(super) use event_search::EVENTS;
 pub(super) use layout::content_security_policy;
+pub(super) use runbook::RUNBOOKS;
 
 /// Path prefix of the page of a masternode.
 const MASTERNODES: &str = "/masternodes/";
@@ -72,10 +76,15 @@ pub(super) fn answer_with(site: &Handlers, api: Option<&Api>, landing: &LandingP
         return Page { status, html: layout::page(landing, &title, None, &content), refresh: None };
     }
     let asked = PageQuery::read(query);
+    let is_search = path == EVENTS;
     let other = asked.with_other_refresh().address(path);
     let (status, title, state, content) = match (path.strip_prefix(MASTERNODES), api) {
         (Some(id), Some(api)) => {
             let found = masternode::find_and_show(api, id, &asked.network);
+            (found.status, found.title, None, found.content)
+        }
+        (None, Some(api)) if path == EVENTS => {
+            let found = event_search::page(api, query);
             (found.status, found.title, None, found.content)
         }
         (_, api) => {
@@ -85,8 +94,8 @@ pub(super) fn answer_with(site: &Handlers, api: Option<&Api>, landing: &LandingP
             (StatusCode::OK, title, verdict.map(|verdict| verdict.class), content)
         }
     };
-    // Without an API, nothing changes between requests.
-    let alive = api.is_some();
+    // Without an API, nothing changes between requests; a search is read, and its filters are those of the API.
+    let alive = api.is_some() && !is_search;
     let html =
         layout::page_in_state(landing, &title, state, alive.then_some((asked.refresh, other.as_str())), &content);
     Page { status, html, refresh: (alive && asked.refresh == Refresh::Itself).then_some(Refresh::SECONDS) }

@@ -13,6 +13,7 @@ use crate::web::api::json::Subject;
 use crate::web::api::masternodes::by_danger;
 use crate::web::api::{AlertsOf, Api};
 use crate::web::handlers::LandingPage;
+use crate::web::pages::event_search::EVENTS as EVENTS_PATH;
 use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
@@ -49,7 +50,7 @@ pub(super) fn content(
     html! {
         header.top {
             h1 { (landing.name) }
-            p.quiet { (landing.summary) }
+            p.quiet.summary { (landing.summary) }
             @if let Some(verdict) = verdict { (verdict.strip()) }
         }
         main #content {
@@ -79,9 +80,10 @@ fn of_networks(api: &Api, asked: &PageQuery) -> Markup {
             h2 #networks { @if networks.len() == 1 { "Network" } @else { "Networks" } }
             div.cards { @for network in &networks { (network::card(network, now, networks.len() > 1)) } }
         }
-        section aria-labelledby="events" {
+        section.recent aria-labelledby="events" {
             h2 #events { "Recent events" }
             (events(api, &networks, now))
+            p { a href=(EVENTS_PATH) { "Search all events" } }
         }
     }
 }
@@ -102,6 +104,9 @@ fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &PageQuery, sho
     if snapshots.len() > 1 {
         found.sort_by_cached_key(|row| (Reverse(danger(&row.subject)), row.subject.snapshot.network(), row.id));
     }
+    if let Some(sort) = asked.sort {
+        sort.apply(&mut found);
+    }
     let pages = found.len().div_ceil(PER_PAGE).max(1);
     let page = asked.page.min(pages);
     let total = found.len() as u64;
@@ -111,11 +116,33 @@ fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &PageQuery, sho
         @if rows.is_empty() {
             (none(asked, show))
         } @else {
-            p.quiet { (format::count(total, "masternode")) ", closest to a ban first" }
-            (rows::table(&rows, columns, now))
+            p.quiet {
+                (format::count(total, "masternode"))
+                @if asked.sort.is_none() { ", closest to a ban first" }
+                @if let Some(table) = as_csv(asked, show) { ". " a href=(table) { "As CSV" } }
+            }
+            (rows::table(&rows, columns, asked, now))
         }
         @if pages > 1 { (form::paging(asked, page, pages, last)) }
     }
+}
+
+/// The address of the same masternodes as CSV; `None` for a search, which the API does not have.
+fn as_csv(asked: &PageQuery, show: Show) -> Option<String> {
+    const LIST: &str = "/api/v1/masternodes?";
+    let mut query = form_urlencoded::Serializer::for_suffix(LIST.to_string(), LIST.len());
+    query.append_pair("format", "csv");
+    match show {
+        Show::Watched => drop(query.append_pair("watched", "true")),
+        Show::AtRisk => {
+            let risks = Risk::ALL.into_iter().filter(|risk| *risk != Risk::Clear);
+            query.extend_pairs(risks.map(|risk| ("risk", risk.label())));
+        }
+        Show::All => {}
+    }
+    let filters = [("network", &asked.network), ("group", &asked.group), ("state", &asked.state)];
+    query.extend_pairs(filters.into_iter().filter(|(_, value)| !value.is_empty()));
+    asked.text.is_empty().then(|| query.finish())
 }
 
 /// Sort key, highest danger first: not registered, then the risk band, then the blocks until safe, then the score.
@@ -167,7 +194,7 @@ impl Mentioned<'_> {
 
 fn none(asked: &PageQuery, show: Show) -> Markup {
     let all = PageQuery { show: Some(Show::All), page: 1, ..asked.clone() };
-    let cleared = PageQuery { show: asked.show, refresh: asked.refresh, ..PageQuery::default() };
+    let cleared = PageQuery { show: asked.show, refresh: asked.refresh, sort: asked.sort, ..PageQuery::default() };
     html! {
         p.none {
             @if asked.is_filter() {

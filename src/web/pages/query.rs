@@ -4,6 +4,7 @@
 //!
 //! Never here: whether a name exists.
 
+use crate::web::pages::sorting::{Column, Sort};
 use domain::watch::parse_group;
 
 /// Maximum length of the search text, in characters.
@@ -95,6 +96,8 @@ pub(super) struct PageQuery {
     pub(super) state: String,
     /// `None` leaves the choice to the page.
     pub(super) show: Option<Show>,
+    /// The order; `None` for the closest to a ban first.
+    pub(super) sort: Option<Sort>,
     /// The refresh mode.
     pub(super) refresh: Refresh,
     /// The number of the page, from 1.
@@ -114,6 +117,7 @@ impl PageQuery {
                 }
                 "state" => asked.state = value,
                 "show" => asked.show = Show::ALL.into_iter().find(|show| show.name() == value),
+                "sort" => asked.sort = Sort::read(&value),
                 "refresh" => asked.refresh = Refresh::read(&value),
                 "page" => asked.page = value.parse().unwrap_or(1).max(1),
                 _ => {}
@@ -132,6 +136,9 @@ impl PageQuery {
         if let Some(show) = self.show {
             query.append_pair("show", show.name());
         }
+        if let Some(sort) = self.sort {
+            query.append_pair("sort", &sort.text());
+        }
         if self.refresh == Refresh::Never {
             query.append_pair("refresh", "off");
         }
@@ -147,6 +154,11 @@ impl PageQuery {
         PageQuery { refresh: self.refresh.other(), ..self.clone() }
     }
 
+    /// The same query, sorted by a column; sorted the other way if it is already.
+    pub(super) fn sorted_by(&self, column: Column) -> PageQuery {
+        PageQuery { sort: Some(Sort::next(self.sort, column)), page: 1, ..self.clone() }
+    }
+
     /// Whether it contains a filter.
     pub(super) fn is_filter(&self) -> bool {
         [&self.text, &self.network, &self.group, &self.state].iter().any(|text| !text.is_empty())
@@ -159,7 +171,8 @@ mod tests {
 
     #[test]
     fn an_address_asks_for_what_was_read_from_it() {
-        let address = "/?q=a%26b&network=n&group=operator%3Dacme+%26+co&state=enabled&show=all&refresh=off&page=3";
+        let address =
+            "/?q=a%26b&network=n&group=operator%3Dacme+%26+co&state=enabled&show=all&sort=-score&refresh=off&page=3";
         let asked = PageQuery::read(&address[2..]);
         assert_eq!((asked.text.as_str(), asked.group.as_str(), asked.page), ("a&b", "operator=acme & co", 3));
         assert_eq!(asked.address("/"), address);
@@ -170,7 +183,8 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_left_out() {
         let nothing = PageQuery::read("");
-        for query in ["page=0", "page=x", "page=-1", "show=some", "refresh=1", "x=y", "%ff", "&&=", "q="] {
+        for query in ["page=0", "page=x", "page=-1", "show=some", "sort=danger", "refresh=1", "x=y", "%ff", "&&=", "q="]
+        {
             assert_eq!(PageQuery::read(query), nothing, "{query}");
         }
         assert_eq!(PageQuery::read(&format!("q={}", "é".repeat(1000))).text.chars().count(), LONGEST);

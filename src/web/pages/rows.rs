@@ -7,6 +7,9 @@
 use maud::{Markup, html};
 
 use crate::web::api::json::Subject;
+use crate::web::pages::overview::PATH;
+use crate::web::pages::query::PageQuery;
+use crate::web::pages::sorting::{self, Column};
 use crate::web::pages::{bar, election, format};
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::revival;
@@ -50,19 +53,30 @@ pub(super) fn address(id: &MasternodeId, network: &str, several: bool) -> String
     address
 }
 
-/// The table.
-pub(super) fn table(rows: &[Row<'_>], columns: Columns, now: UnixSeconds) -> Markup {
+/// The table. The heads of columns link to the same table in their order.
+pub(super) fn table(rows: &[Row<'_>], columns: Columns, asked: &PageQuery, now: UnixSeconds) -> Markup {
+    let head = |column: Column, name: &str| {
+        let sorted = sorting::direction(asked.sort, column);
+        html! {
+            th role="columnheader" scope="col" aria-sort=[sorted] {
+                a href=(asked.sorted_by(column).address(PATH)) {
+                    (name) @match sorted { Some("ascending") => " ↑", Some(_) => " ↓", None => "" }
+                }
+            }
+        }
+    };
+    let by_danger = PageQuery { sort: None, page: 1, ..asked.clone() };
     html! {
         table.nodes role="table" {
-            caption.unseen { "Masternodes, closest to a ban first" }
+            caption.unseen { "Masternodes" }
             thead role="rowgroup" {
                 tr role="row" {
-                    (head("Masternode"))
-                    (head("Danger"))
-                    @if columns.scores { (head("Score")) (head("Safe again")) }
-                    @if columns.pings { (head("Last ping")) }
-                    (head("Queue"))
-                    (head("Next payment"))
+                    (head(Column::Name, "Masternode"))
+                    th role="columnheader" scope="col" { a href=(by_danger.address(PATH)) { "Danger" @if asked.sort.is_none() { " ↓" } } }
+                    @if columns.scores { (head(Column::Score, "Score")) (head(Column::Safe, "Safe again")) }
+                    @if columns.pings { (head(Column::Ping, "Last ping")) }
+                    (head(Column::Queue, "Queue"))
+                    (head(Column::Payment, "Next payment"))
                 }
             }
             tbody role="rowgroup" {
@@ -72,20 +86,18 @@ pub(super) fn table(rows: &[Row<'_>], columns: Columns, now: UnixSeconds) -> Mar
     }
 }
 
-fn head(name: &str) -> Markup {
-    html! { th role="columnheader" scope="col" { (name) } }
-}
-
 fn line(row: &Row<'_>, columns: Columns, now: UnixSeconds) -> Markup {
     let subject = &row.subject;
     let (class, _) = format::risk(subject.node.map(|node| node.risk()));
+    // Not shown on a narrow screen.
+    let is_safe = subject.node.and_then(|node| node.pose()).is_some_and(|pose| pose.blocks_until_safe() == Some(0));
     html! {
         tr class=(class) role="row" {
             th.who scope="row" role="rowheader" { (who(row, columns)) }
-            td role="cell" data-name="Danger" { (danger(subject)) (revival(row, columns)) }
+            td role="cell" data-name="Danger" { (danger(subject)) (muted(subject, now)) (revival(row, columns)) }
             @if columns.scores {
                 td.score role="cell" data-name="Score" { (score(subject)) }
-                td role="cell" data-name="Safe again" { (safe(subject, now)) }
+                td.minor[is_safe] role="cell" data-name="Safe again" { (safe(subject, now)) }
             }
             @if columns.pings {
                 td role="cell" data-name="Last ping" { (ping(subject, now)) }
@@ -108,6 +120,14 @@ fn who(row: &Row<'_>, columns: Columns) -> Markup {
             @if columns.networks { " " (network) }
             @for (key, group) in watched.iter().flat_map(|watched| &watched.groups) { " " span.tag { (key) ": " (group) } }
         }
+    }
+}
+
+/// Until when its alerts are muted by maintenance; nothing if they are not.
+pub(super) fn muted(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
+    let until = subject.watched.and_then(|watched| watched.watched.maintenance_until).filter(|until| *until > now);
+    html! {
+        @if let Some(until) = until { span.when { span.tag { "muted until " (format::format_time(until)) } } }
     }
 }
 

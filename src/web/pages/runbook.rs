@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd};
 
 /// Path of the list; a runbook is below it.
-pub(super) const RUNBOOKS: &str = "/runbooks";
+pub(in crate::web) const RUNBOOKS: &str = "/runbooks";
 
 /// Status, title and content of the runbook with this name, or of the list if the name is empty.
 pub(super) fn content(runbooks: &[(&str, &str)], name: &str) -> (StatusCode, String, Markup) {

@@ -65,7 +65,7 @@ pub(super) fn page(api: &Api, networks: &[Arc<NetworkState>], id: MasternodeId, 
     let content = html! {
         (top(&html! { h1 { (name) } p.quiet { code { (id) } " of " (network.network) } }))
         main #content {
-            (alerts::of_masternode(&firing, now))
+            (alerts::of_masternode(&firing, networks, now))
             section aria-labelledby="standing" {
                 h2 #standing { "Status" }
                 p { strong.alarm { "The state is " (since(network, now)) "." } " No source confirms the masternode list." }

@@ -27,6 +27,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("Only on chains with pings (Dimecoin, PRCYCoin)", &[DIMECOIN, PRCYCOIN]),
     ("Only on chains with a payment pool (Dimecoin)", &[DIMECOIN]),
     ("This chain hides payees (PRCYCoin)", &[DASH, DIMECOIN]),
+    // Whether a watched masternode was paid depends on the time.
+    ("No watched masternode was paid a known amount, or this chain hides amounts (PRCYCoin)", &[]),
     ("This chain shows no sporks", &[DASH, DIMECOIN]),
     ("Banned, or a chain without a score", &[DASH]),
     ("Banned, not watched, or a chain without a score", &[DASH]),

@@ -51,6 +51,13 @@ impl Snapshot {
         self.facts.block_times.get(&masternode.ban_height?).copied()
     }
 
+    /// The same, estimated by the mean time between blocks if the time of the block is not known.
+    pub fn ban_time(&self, masternode: &Masternode) -> Option<UnixSeconds> {
+        let (height, tip) = (masternode.ban_height?, self.block());
+        let ago = f64::from(tip.height.above(height)) * self.facts.spacing_seconds(&self.rules);
+        Some(self.banned_at(masternode).unwrap_or_else(|| UnixSeconds(tip.time.0.saturating_sub(ago.round() as u64))))
+    }
+
     /// Estimated coins that the current ban cost so far; `None` if it is not banned, and while no amount of a payment is known.
     pub fn lost_by_ban(&self, masternode: &Masternode) -> Option<Duffs> {
         let payment = earnings::mean_payment(&self.recent_events)?;

@@ -3,13 +3,16 @@
 //! Never here: deciding whether an alert fires or a requirement is met.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::web::api;
+use crate::web::api::alert_begin::Begin;
 use crate::web::api::json::Subject;
 use crate::web::api::json::values::{Text, or_null};
+use domain::NetworkState;
 use domain::masternode::UnixSeconds;
 use domain::probe::{self, Outcome};
 use domain::requirement::{self, Case, Evidence};
@@ -32,11 +35,14 @@ pub struct Alert<'a> {
     runbook_url: &'a str,
     /// Since when it fires.
     start_time: Text<UnixSeconds>,
+    /// Time of the block with which its condition began, such as that of a ban, estimated if it is not known; null if the chain does
+    /// not tell.
+    condition_start_time: Option<Text<UnixSeconds>>,
 }
 
 impl<'a> Alert<'a> {
     /// All alerts, in their order.
-    pub fn all(firing: &'a api::Firing) -> Vec<Alert<'a>> {
+    pub(in crate::web) fn all(firing: &'a api::Firing, networks: &[Arc<NetworkState>]) -> Vec<Alert<'a>> {
         let alert = |alert: &'a api::Alert| Alert {
             alert: &alert.name,
             severity: alert.severity,
@@ -45,6 +51,7 @@ impl<'a> Alert<'a> {
             description: &alert.description,
             runbook_url: &alert.runbook_url,
             start_time: Text(alert.since),
+            condition_start_time: Begin::of(alert, networks).block_time().map(Text),
         };
         firing.alerts.iter().map(alert).collect()
     }

@@ -68,6 +68,8 @@ pub struct Masternode<'a> {
     pub watched: bool,
     /// Groups of the watch list.
     pub groups: BTreeMap<&'a str, &'a str>,
+    /// End of its latest maintenance, until which its alerts are muted; null without one. It may be past.
+    pub maintenance_until_time: Option<Text<UnixSeconds>>,
     /// Whether it is in the masternode list. If not, all values of the list are null.
     pub registered: bool,
     /// Type by collateral.
@@ -139,6 +141,7 @@ impl<'a> Masternode<'a> {
             alias: watched.map(|watched| watched.alias.as_str()).unwrap_or_default(),
             watched: watched.is_some(),
             groups: groups.into_iter().flatten().collect(),
+            maintenance_until_time: watched.and_then(|watched| watched.maintenance_until).map(Text),
             registered: node.is_some(),
             node_type: node.map(|node| node.masternode.node_type.label()),
             address: subject.detail(Detail::Address),
