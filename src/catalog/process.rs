@@ -72,7 +72,7 @@ families! {
     RESYNCS: "masternode_exporter_resyncs_total" Counter Process ["network"]
         "Full list downloads after a failed incremental update, or after a list that differed from the node's.";
     RPC_REQUEST_DURATION: "masternode_exporter_rpc_request_duration_seconds" Histogram Process ["network", "source", "method", "outcome"]
-        "Duration of calls to a source in seconds, by method and outcome.";
+        "Duration of calls to a source in seconds, by method and outcome. A call that was answered in a batch has its share of the batch; a batch that failed has the method batch, and its calls are sent alone.";
     SCORE_DISAGREEMENTS: "masternode_exporter_score_disagreements_total" Counter Process ["network"]
         "Scores in the list of a block that are not the ones that follow from the scores before and the block's commitments. Expected 0. Only blocks whose failed members are known are counted: see masternode_network_scores_checked_height.";
     SERIES: "masternode_exporter_series" Gauge Process ["network", "tier"]

@@ -25,7 +25,7 @@ use crate::follower::sync_planner::{AvailableLists, Missed, PlanStep, SyncPlan, 
 use crate::follower::{FollowerSettings, common_block};
 use crate::history::BlockEvents;
 use crate::meters::NetworkMeters;
-use crate::rpc::{ChainInfo, batch};
+use crate::rpc::{ChainInfo, Client, batch};
 use domain::chain::Subnet;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::BlockHash;
@@ -376,6 +376,7 @@ impl ChainSync {
     /// recorded. Returns whether more is to do.
     pub(super) async fn fill(&mut self, source: Option<&mut Source>) -> bool {
         let subnet = source.as_ref().and_then(|source| source.subnet()).unwrap_or(Subnet::Regtest);
+        let client = source.as_ref().map(|source| source.client.clone());
         let settings = &self.settings;
         let penalty_rule = settings.rules.penalty_rule(self.enrichment.sporks(), (settings.clock)());
         let replay = BlockReplay { rules: &settings.rules, subnet, penalty_rule, votes: &[], counts_sessions: false };
@@ -383,6 +384,7 @@ impl ChainSync {
             .backfill
             .step(BackfillContext { settings, source, history: &mut self.recorded.history, replay })
             .await;
+        client.iter().for_each(Client::forget_answers);
         self.recorded.backfill.due().is_some()
     }
 }

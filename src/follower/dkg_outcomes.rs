@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::follower::source::Source;
 use crate::rpc::dash::quorums::{Commitment, QuorumMembers};
-use crate::rpc::{Batch, Client, ErrorKind, RpcError};
+use crate::rpc::{Batch, Client, ErrorKind, RpcError, batch};
 use domain::dkg::QuorumType;
 use domain::dkg_outcome::DkgOutcome;
 use domain::event::{self, Event, EventKind, FailedQuorum};
@@ -106,7 +106,7 @@ async fn judged(
     let mut outcomes = DkgOutcomes::default();
     let mut ahead = Batch::new(client);
     add_members(&mut ahead, types, commitments, all);
-    ahead.send().await;
+    ahead.send(batch::FEWEST).await;
     for commitment in commitments {
         let Some(kind) = types.iter().find(|kind| kind.id == commitment.quorum_type) else { continue };
         if commitment.valid_members == 0 {
@@ -123,7 +123,7 @@ async fn judged(
 }
 
 /// Adds the calls for the members that [`read`] needs.
-pub(super) fn add_members(batch: &mut Batch<'_>, types: &[QuorumType], commitments: &[Commitment], all: bool) {
+pub(super) fn add_members(batch: &mut Batch, types: &[QuorumType], commitments: &[Commitment], all: bool) {
     for commitment in commitments {
         let kind = types.iter().find(|kind| kind.id == commitment.quorum_type);
         if kind.is_some_and(|kind| is_read(commitment, kind, all)) {

@@ -161,8 +161,21 @@ pub(super) fn load(connection: &Connection, network: NetworkId) -> Result<EventC
     Ok(EventCounters::continue_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
 }
 
+/// Changes the counts of a network and of those masternodes.
+pub(super) fn update(
+    connection: &Connection,
+    network: NetworkId,
+    ids: impl IntoIterator<Item = MasternodeId>,
+    change: impl FnOnce(&mut EventCounters) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let before = load_some(connection, network, ids)?;
+    let mut counts = before.clone();
+    change(&mut counts)?;
+    save(connection, network, &before, &counts)
+}
+
 /// The counts of a network and of those masternodes.
-pub(super) fn load_some(
+fn load_some(
     connection: &Connection,
     network: NetworkId,
     ids: impl IntoIterator<Item = MasternodeId>,
@@ -201,8 +214,14 @@ fn load_sessions(connection: &Connection, network: NetworkId) -> Result<ByQuorum
     Ok(sessions)
 }
 
-/// Replaces the stored counts by these.
-pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &EventCounters) -> Result<(), StoreError> {
+/// Stores the counts of these masternodes, and those of the network and its sessions that differ from the ones in `before`: each
+/// row that is written, the same or not, costs a page.
+fn save(
+    connection: &Connection,
+    network: NetworkId,
+    before: &EventCounters,
+    tallies: &EventCounters,
+) -> Result<(), StoreError> {
     let mut node =
         connection.prepare("INSERT OR REPLACE INTO node_tally (network, masternode, counts) VALUES (?1, ?2, ?3)")?;
     for (id, tally) in tallies.nodes() {
@@ -212,13 +231,17 @@ pub(super) fn save(connection: &Connection, network: NetworkId, tallies: &EventC
         connection.prepare("INSERT OR REPLACE INTO network_tally (network, node_type, counts) VALUES (?1, ?2, ?3)")?;
     for node_type in NodeType::ALL {
         let tally = &tallies.network()[node_type as usize];
-        kind.execute(params![network.0, Column(node_type), network_to_json(tally)])?;
+        if *tally != before.network()[node_type as usize] {
+            kind.execute(params![network.0, Column(node_type), network_to_json(tally)])?;
+        }
     }
     let mut session = connection
         .prepare("INSERT OR REPLACE INTO session_tally (network, quorum_type, counts) VALUES (?1, ?2, ?3)")?;
-    for (quorum_type, DkgCounters { formed, failed }) in tallies.sessions() {
-        let counts = SessionCounts { formed: *formed, failed: *failed };
-        session.execute(params![network.0, quorum_type, to_json(&counts)])?;
+    for (quorum_type, tally) in tallies.sessions() {
+        if before.sessions().get(quorum_type) != Some(tally) {
+            let counts = SessionCounts { formed: tally.formed, failed: tally.failed };
+            session.execute(params![network.0, quorum_type, to_json(&counts)])?;
+        }
     }
     Ok(())
 }

@@ -44,9 +44,10 @@ pub(super) fn restore(
     let penalties = happened.events.iter().filter(|event| matches!(event.kind, EventKind::Penalty { .. }));
     let penalised: Vec<_> = penalties.map(|event| event.masternode).collect();
     if restored > 0 && !penalised.is_empty() {
-        let mut counts = counters::load_some(transaction, network, penalised.iter().copied())?;
-        penalised.iter().for_each(|id| counts.set_last_penalty(id, Some(block.height)));
-        counters::save(transaction, network, &counts)?;
+        counters::update(transaction, network, penalised.iter().copied(), |counts| {
+            penalised.iter().for_each(|id| counts.set_last_penalty(id, Some(block.height)));
+            Ok(())
+        })?;
     }
     Ok(restored > 0)
 }

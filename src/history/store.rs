@@ -27,8 +27,11 @@ use domain::list::Block;
 use domain::masternode::{BlockHash, Height, MasternodeId, UnixSeconds};
 
 /// How far below the highest block the hashes of blocks are kept: two days on Dash, twice the depth of the deepest
-/// followed reorg.
+/// followed reorg. Up to [`BLOCKS_AT_ONCE`] more are kept.
 pub const BLOCKS_KEPT: u32 = 1152;
+
+/// Blocks below that are deleted together, because each deletion changes pages that are written whole.
+pub(super) const BLOCKS_AT_ONCE: u32 = 64;
 
 /// A block and its events.
 #[derive(Clone, Debug, PartialEq)]
@@ -273,14 +276,15 @@ fn count_and_insert(
     }
     let members = sessions().filter_map(|session| session.members.as_ref()).flatten().map(|(id, _)| *id);
     let touched: BTreeSet<MasternodeId> = events().map(|event| event.masternode).chain(members).collect();
-    let mut counts = counters::load_some(transaction, network, touched)?;
-    let mut insert = Insert::into(transaction, network)?;
-    for event in events() {
-        insert.counted(event, counts.last_penalty(&event.masternode))?;
-        counts.record(event);
-    }
-    sessions().for_each(|session| counts.record_session(session));
-    counters::save(transaction, network, &counts)
+    counters::update(transaction, network, touched, |counts| {
+        let mut insert = Insert::into(transaction, network)?;
+        for event in events() {
+            insert.counted(event, counts.last_penalty(&event.masternode))?;
+            counts.record(event);
+        }
+        sessions().for_each(|session| counts.record_session(session));
+        Ok(())
+    })
 }
 
 /// The statement that adds one event.
@@ -344,8 +348,12 @@ fn insert_blocks(transaction: &Transaction<'_>, network: NetworkId, blocks: &[Bl
     for BlockEvents { block, .. } in blocks {
         insert.execute(params![network.0, Column(block.height), Column(block.hash.0), Column(block.time)])?;
     }
-    let oldest = Height(highest.0.saturating_sub(BLOCKS_KEPT));
-    transaction.execute("DELETE FROM block WHERE network = ?1 AND height < ?2", params![network.0, Column(oldest)])?;
+    let oldest = highest.0.saturating_sub(BLOCKS_KEPT);
+    let lowest: Option<u32> =
+        transaction.query_row("SELECT min(height) FROM block WHERE network = ?1", [network.0], |row| row.get(0))?;
+    if lowest.is_some_and(|lowest| oldest.saturating_sub(lowest) >= BLOCKS_AT_ONCE) {
+        transaction.execute("DELETE FROM block WHERE network = ?1 AND height < ?2", params![network.0, oldest])?;
+    }
     Ok(())
 }
 
@@ -366,9 +374,8 @@ fn restore_last_penalties(transaction: &Transaction<'_>, network: NetworkId, fro
     if previous.is_empty() {
         return Ok(());
     }
-    let mut counts = counters::load_some(transaction, network, previous.keys().copied())?;
-    for (id, height) in &previous {
-        counts.set_last_penalty(id, *height);
-    }
-    counters::save(transaction, network, &counts)
+    counters::update(transaction, network, previous.keys().copied(), |counts| {
+        previous.iter().for_each(|(id, height)| counts.set_last_penalty(id, *height));
+        Ok(())
+    })
 }

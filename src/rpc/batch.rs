@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::rpc::client::Client;
 use crate::rpc::dash::quorums;
@@ -22,11 +22,14 @@ use crate::rpc::http_body::collect;
 use crate::rpc::methods::{self, Method};
 use domain::{BlockHash, Height};
 
-/// Fewer calls are sent alone.
+/// Fewer calls that are waited for are sent alone.
 pub const FEWEST: usize = 8;
 
 /// Time in which a node that refused a batch gets none.
 const REFUSAL: Duration = Duration::from_secs(600);
+
+/// Label of batches that failed; the calls of the others have their own.
+const METHOD: &str = "batch";
 
 /// An answer, with its share of the time of the batch.
 pub(super) struct Answer {
@@ -44,6 +47,8 @@ struct State {
     waiting: HashMap<(&'static str, String), Answer>,
     /// The node does not accept batches; it is asked again then.
     refused_until: Option<Instant>,
+    /// A refusal was logged.
+    is_refusal_known: bool,
 }
 
 impl Answers {
@@ -56,6 +61,13 @@ impl Answers {
     /// Reads the answer to a call if it was made ahead; it stays.
     pub(super) fn read<T>(&self, method: &Method, params: &Value, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
         self.state().waiting.get(&(method.name, params.to_string())).map(|answer| read(answer.body.as_bytes()))
+    }
+
+    /// Sends no batch for a while. Returns whether it is the first refusal.
+    fn refuse(&self) -> bool {
+        let mut state = self.state();
+        state.refused_until = Some(Instant::now() + REFUSAL);
+        !std::mem::replace(&mut state.is_refusal_known, true)
     }
 
     pub(super) fn clear(&self) {
@@ -76,9 +88,18 @@ impl Answers {
 }
 
 /// Calls of one request. A method that the chain does not have is left out.
-pub struct Batch<'a> {
-    client: &'a Client,
+pub struct Batch {
+    client: Client,
     calls: Vec<(&'static Method, Value)>,
+}
+
+/// What the answers to a batch cost.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchCost {
+    /// Time until all were read; all that the node has if that was not enough.
+    pub took: Duration,
+    /// Their length.
+    pub bytes: usize,
 }
 
 /// One answer of a batch.
@@ -89,10 +110,10 @@ struct Part<'a> {
     error: Option<&'a RawValue>,
 }
 
-impl<'a> Batch<'a> {
+impl Batch {
     /// Without a call.
-    pub fn new(client: &'a Client) -> Batch<'a> {
-        Batch { client, calls: Vec::new() }
+    pub fn new(client: &Client) -> Batch {
+        Batch { client: client.clone(), calls: Vec::new() }
     }
 
     /// Adds [`Client::block_hash`].
@@ -135,15 +156,15 @@ impl<'a> Batch<'a> {
         self.calls.extend(method.map(|method| (method, self.client.params(method, others))));
     }
 
-    /// Sends the calls whose answers are not waiting, unless there are too few, and keeps the answers. Returns the time that the node took, or all that it
-    /// had if that was not enough; `None` if nothing was sent, or the node does not accept it.
-    pub async fn send(self) -> Option<Duration> {
+    /// Sends the calls whose answers are not waiting, unless there are fewer than `fewest`, and keeps the answers. `None` if
+    /// nothing was sent, or the node does not accept it.
+    pub async fn send(self, fewest: usize) -> Option<BatchCost> {
         let Batch { client, mut calls } = self;
         let inner = &client.inner;
         calls
             .retain(|(method, params)| !inner.answers.state().waiting.contains_key(&(method.name, params.to_string())));
         let first = calls.first()?.0;
-        if calls.len() < FEWEST || inner.answers.state().refused_until.is_some_and(|until| Instant::now() < until) {
+        if calls.len() < fewest || inner.answers.state().refused_until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
         let heavy = calls.iter().map(|(method, _)| *method).find(|method| method.heavy).unwrap_or(first);
@@ -152,22 +173,34 @@ impl<'a> Batch<'a> {
         let answered = async {
             let response = client.request(first, body(&calls)).await?;
             let body = collect(response, inner.limits.whole(heavy), timeout).await?;
-            bodies(&body, calls.len())
+            Ok((bodies(&body, calls.len())?, body.len()))
         };
         let answered =
             tokio::time::timeout(timeout, answered).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
         let (took, source, count) = (started.elapsed(), client.name(), calls.len());
-        let Err(kind) = answered.map(|bodies| inner.answers.add(calls, bodies, took)) else {
-            debug!(source, count, seconds = took.as_secs_f64(), "RPC batch of {count} calls at source {source}: ok");
-            return Some(took);
+        let kind = match answered {
+            Ok((bodies, bytes)) => {
+                debug!(
+                    source,
+                    count,
+                    seconds = took.as_secs_f64(),
+                    "RPC batch of {count} calls at source {source}: ok"
+                );
+                inner.answers.add(calls, bodies, took);
+                return Some(BatchCost { took, bytes });
+            }
+            Err(kind) => kind,
         };
         let outcome = kind.label();
-        debug!(source, count, outcome, "RPC batch of {count} calls at source {source}: {outcome}; they are sent alone");
-        match kind {
-            ErrorKind::Timeout { .. } | ErrorKind::TooLarge { .. } => return Some(timeout),
-            ErrorKind::WarmingUp { .. } | ErrorKind::Refused | ErrorKind::NotServing => {}
-            // Software that does not know batches, and may close the connection, or a user who may not call one of the methods.
-            _ => inner.answers.state().refused_until = Some(Instant::now() + REFUSAL),
+        inner.meters.observe(METHOD, outcome, took);
+        let is_busy = matches!(kind, ErrorKind::WarmingUp { .. } | ErrorKind::Refused | ErrorKind::NotServing);
+        if matches!(kind, ErrorKind::Timeout { .. } | ErrorKind::TooLarge { .. }) {
+            debug!(source, count, outcome, "RPC batch of {count} calls at source {source}: {outcome}");
+            return Some(BatchCost { took: timeout, bytes: 0 });
+        }
+        // Software that does not know batches, and may close the connection, or a user who may not call one of the methods.
+        if !is_busy && inner.answers.refuse() {
+            info!(source, outcome, "Source {source} refuses RPC batches ({outcome}): a catch-up sends single calls");
         }
         None
     }

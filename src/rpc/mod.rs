@@ -34,7 +34,7 @@ use std::time::Duration;
 use crate::outbound::Outbound;
 use domain::{State, state};
 
-pub use batch::Batch;
+pub use batch::{Batch, BatchCost};
 pub use client::Client;
 pub use credentials::Credentials;
 pub use dash::answers::{ChainInfo, Count, Header, NetworkInfo, SyncStatus};

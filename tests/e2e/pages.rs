@@ -15,8 +15,8 @@ use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, NodeType,
-    OwnMasternode, Score, Snapshot, SourceHealth, UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, OwnMasternode,
+    Score, Snapshot, SourceHealth, UnixSeconds,
 };
 use masternode_exporter::web::api::{Alert, Api, Firing};
 use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
@@ -287,23 +287,14 @@ const HOSTILE: &str =
 fn hostile() -> Snapshot {
     let masternode = |number: u32| Masternode {
         id: format!("{number:064x}").parse().unwrap(),
-        node_type: NodeType::Regular,
         pose_score: Some(Score(number * 8)),
-        registered_height: None,
-        last_paid_height: None,
-        consecutive_payments: 0,
-        revived_height: None,
-        ban_height: None,
-        operator_reward: domain::operator_reward::OperatorReward::default(),
-        revocation_reason: 0,
         details: Details::new(&DetailTexts {
             address: Some(HOSTILE.into()),
             payout_address: Some(HOSTILE.into()),
             operator_key: Some("javascript:window.harmed=1".into()),
             ..DetailTexts::default()
         }),
-        peer: Default::default(),
-        announced: None,
+        ..domain::samples::masternode(0)
     };
     let watched = |number: u32| WatchTarget {
         id: format!("{number:064x}").parse().unwrap(),

@@ -12,8 +12,7 @@ use domain::list::Block;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
 use domain::{
-    BlockHash, ChainFacts, Details, Hash, Height, Masternode, MasternodeId, MasternodeList, NodeType, Score, Snapshot,
-    UnixSeconds,
+    BlockHash, ChainFacts, Details, Hash, Height, Masternode, MasternodeId, MasternodeList, Snapshot, UnixSeconds,
 };
 
 use crate::support::conditions::evaluated;
@@ -25,18 +24,10 @@ fn network_of(count: u32) -> Snapshot {
     let id = |number: u32| -> MasternodeId { format!("{number:064x}").parse().unwrap() };
     let masternode = |number: u32| Masternode {
         id: id(number),
-        node_type: NodeType::Regular,
-        pose_score: Some(Score(0)),
-        registered_height: Some(Height(1)),
         last_paid_height: Some(Height(number)),
-        consecutive_payments: 0,
-        revived_height: None,
         ban_height: number.is_multiple_of(50).then_some(Height(50)),
-        operator_reward: domain::operator_reward::OperatorReward::default(),
-        revocation_reason: 0,
         details: Details::default(),
-        peer: Default::default(),
-        announced: None,
+        ..domain::samples::masternode(0)
     };
     let watched = |number: u32| WatchTarget {
         id: id(number),

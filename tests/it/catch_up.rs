@@ -46,8 +46,10 @@ async fn missed_blocks_are_requested_together_and_have_the_same_events() {
         // 66, 26 + 66, 52 + 66: banned by the third; a banned masternode is in no session.
         caught_up.page.expect("masternode_pose_penalties_total", &[("alias", "mn-1")], 3.0);
     }
+    let refused = [("method", "batch"), ("outcome", "denied")];
+    alone.page.expect("masternode_exporter_rpc_request_duration_seconds_count", &refused, 1.0);
     println!("{} and {} requests, {} and {} calls", together.requests, alone.requests, together.calls, alone.calls);
-    // Two requests for 4 to 32 blocks, as fast as the node is, two for 100 headers, and the calls of each poll.
+    // Two requests for 4 to 64 blocks, as fast as the node is, two for 500 headers, and the calls of each poll.
     assert!(together.requests < 2 * MISSED / 4 + 40, "{} requests", together.requests);
     assert!(alone.requests > 4 * MISSED, "{} requests", alone.requests);
     // The node does not work more than without batches, apart from hashes of heights and outputs without a payment.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::condition::Catalogue;
+use domain::samples::evaluation_input;
 use domain::{Snapshot, UnixSeconds, rfc3339};
 use masternode_exporter::alerting::Engine;
 use masternode_exporter::alerting::settings::Kind;
@@ -19,7 +20,7 @@ use simulator::{Action, Options};
 use tokio::sync::Notify;
 
 use crate::push::{FakeReceiver, Got, at_once, has};
-use crate::support::conditions::{input, moment, network};
+use crate::support::conditions::{moment, network};
 use crate::support::harness::{NOW, Stage, fail};
 use crate::support::ledger;
 
@@ -32,7 +33,7 @@ type Shown = Arc<Mutex<Option<Arc<Snapshot>>>>;
 fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine, Registry) {
     let look = move || {
         let now = moment(clock().0, 500_000);
-        input(vec![network("dash-test", seen.lock().unwrap().clone(), None, Some(now))], now)
+        evaluation_input(vec![network("dash-test", seen.lock().unwrap().clone(), None, Some(now))], now)
     };
     let registry = Registry::new();
     let meters = Meters::new(&registry).unwrap();

@@ -147,7 +147,7 @@ impl Life {
         }
         let depth = 1 + self.random.below(2) as u32;
         let replaced = self.network.tip().0 + 1 - depth;
-        self.abandoned.extend(ledger::happened(&self.network, replaced));
+        self.abandoned.extend(self.network.shown_since(replaced));
         let branch: Vec<Vec<Action>> = (0..=depth).map(|_| vec![]).collect();
         self.network.reorg(depth as usize, &branch).unwrap();
     }

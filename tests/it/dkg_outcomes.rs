@@ -144,7 +144,9 @@ async fn payments_have_the_amounts_of_the_block() {
         };
         events.into_iter().filter_map(payment).collect::<Vec<_>>()
     };
-    let expected: Vec<_> = ledger::happened(&stage.network, 0)
+    let expected: Vec<_> = stage
+        .network
+        .shown_since(0)
         .into_iter()
         .filter(|(_, _, kind)| kind == "payment")
         .map(|(height, _, _)| (height, Some(Duffs(Network::payment_amount(height)))))

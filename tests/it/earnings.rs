@@ -17,7 +17,6 @@ use tempfile::TempDir;
 
 use crate::support::contract::Contract;
 use crate::support::harness::{NOW, Stage};
-use crate::support::ledger::happened;
 
 /// Payments, duffs of the owner's side, duffs of the operator.
 type Sums = (u64, u64, u64);
@@ -26,7 +25,7 @@ type Sums = (u64, u64, u64);
 /// payee that is no owner.
 fn sums(network: &Network, from: u32, owners: &BTreeMap<u32, Vec<String>>) -> BTreeMap<String, Sums> {
     let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
-    for (height, masternode, kind) in happened(network, from) {
+    for (height, masternode, kind) in network.shown_since(from) {
         if kind != "payment" {
             continue;
         }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use domain::chain::{DASH, Subnet};
 use domain::counters::EventCounters;
 use domain::list::{Block, MasternodeList};
-use domain::masternode::PeerView;
 use domain::probe::{Outcome, Peer, Probe, ProbeError};
 use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
@@ -29,13 +28,8 @@ fn masternode(number: u8, score: u32, banned: bool) -> Masternode {
         id: MasternodeId::ProTx(Hash([number; 32])),
         node_type: if number.is_multiple_of(4) { NodeType::Evo } else { NodeType::Regular },
         pose_score: Some(Score(score)),
-        registered_height: Some(Height(10)),
         last_paid_height: Some(Height(50 + u32::from(number))),
-        consecutive_payments: 0,
-        revived_height: None,
         ban_height: banned.then_some(Height(90)),
-        operator_reward: domain::operator_reward::OperatorReward::default(),
-        revocation_reason: 0,
         details: DetailTexts {
             address: Some(format!("192.0.2.{number}:9999").into()),
             payout_address: Some("Xpay\"out\\\n".into()),
@@ -44,8 +38,7 @@ fn masternode(number: u8, score: u32, banned: bool) -> Masternode {
             ..DetailTexts::default()
         }
         .into(),
-        peer: PeerView::default(),
-        announced: None,
+        ..domain::samples::masternode(0)
     }
 }
 

@@ -17,7 +17,7 @@ async fn live(stage: &mut Stage, blocks: usize) {
 /// Counters count the events from a height on.
 async fn assert_counted(stage: &Stage, from: u32) {
     let page = stage.page().await;
-    ledger::assert_counted(&page, &ledger::happened(&stage.network, from), &stage.network.masternodes());
+    ledger::assert_counted(&page, &stage.network.shown_since(from), &stage.network.masternodes());
 }
 
 /// The page says so.
@@ -90,7 +90,7 @@ async fn check_on_top(dialect: Dialect, max_gap_blocks: u32, missed: usize) {
     let mut stage = Stage::recording(Options::default(), dialect, change).await;
     let from = stage.network.tip().0 + 1;
     live(&mut stage, 8).await;
-    let mut known = ledger::happened(&stage.network, from);
+    let mut known = stage.network.shown_since(from);
     stage.stop().await;
     stage.forbid_history();
     stage.network.mine(missed);
@@ -100,7 +100,7 @@ async fn check_on_top(dialect: Dialect, max_gap_blocks: u32, missed: usize) {
     assert_counted(&stage, start).await;
     stage.allow_history().await;
     live(&mut stage, 2).await;
-    known.extend(ledger::happened(&stage.network, start));
+    known.extend(stage.network.shown_since(start));
     let page = stage.page().await;
     page.expect("masternode_exporter_gap_blocks_total", &[], missed as f64);
     ledger::assert_counted(&page, &known, &stage.network.masternodes());
@@ -178,7 +178,7 @@ async fn blocks_that_an_older_copy_of_the_history_does_not_have_are_counted() {
         stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], missing);
         let kept = ledger::kept(&stage.history());
         let kept = kept.iter().map(|kept| &kept.event).filter(|event| event.block.height.0 >= from);
-        ledger::assert_same(ledger::seen(kept), ledger::happened(&stage.network, from));
+        ledger::assert_same(ledger::seen(kept), stage.network.shown_since(from));
     }
 }
 

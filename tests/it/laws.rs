@@ -3,11 +3,10 @@
 use std::num::NonZeroU32;
 
 use domain::list::{Block, MasternodeList};
-use domain::masternode::PeerView;
 use domain::payment::queue::{self, EvoPayments};
 use domain::payment::{chance, pool};
 use domain::pose::{CONSENSUS, DOCUMENTED, PoseScore};
-use domain::{BlockHash, Details, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
+use domain::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 /// Simulates the chain: `gap` blocks pass, the last of them with a failure. Returns the score, and whether it banned.
@@ -171,17 +170,11 @@ fn node() -> impl Strategy<Value = Masternode> {
             Masternode {
                 id: MasternodeId::ProTx(Hash(bytes)),
                 node_type: if evo { NodeType::Evo } else { NodeType::Regular },
-                pose_score: Some(Score(0)),
-                registered_height: Some(Height(1)),
                 last_paid_height,
                 consecutive_payments,
                 revived_height,
                 ban_height: ban_height.filter(|height| height.0 % 3 == 0),
-                operator_reward: domain::operator_reward::OperatorReward::default(),
-                revocation_reason: 0,
-                details: Details::default(),
-                peer: PeerView::default(),
-                announced: None,
+                ..domain::samples::masternode(0)
             }
         },
     )

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use domain::condition::{Catalogue, Evaluation, Memory, ThresholdSettings, Verdict, evaluate};
 use domain::list_proof::ListProofStatus;
+use domain::samples::evaluation_input;
 use domain::{Height, NodeType};
 use masternode_exporter::follower::FollowerSettings;
 use masternode_exporter::rpc::dialect;
 use serde_json::{Value, json};
 use simulator::{Action, Fault, LeafField, Options};
 
-use crate::support::conditions::{input, moment};
+use crate::support::conditions::moment;
 use crate::support::harness::{NOW, Stage, fail};
 
 const PROVEN: &str = "masternode_network_list_proven_height";
@@ -60,7 +61,12 @@ fn evaluated(stage: &Stage) -> Evaluation {
     let now = moment(NOW, 500_000);
     let mut state = (*stage.state()).clone();
     state.confirmed = Some(now);
-    evaluate(&Catalogue::default(), &input(vec![state], now), &ThresholdSettings::default(), &mut Memory::default())
+    evaluate(
+        &Catalogue::default(),
+        &evaluation_input(vec![state], now),
+        &ThresholdSettings::default(),
+        &mut Memory::default(),
+    )
 }
 
 /// The text of each alert of a source that holds.

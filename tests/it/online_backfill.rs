@@ -56,14 +56,14 @@ async fn the_last_blocks_before_the_first_start_are_backfilled_and_not_counted()
     let first = start + 2 - WANTED;
     assert_eq!(spans(&stage), [(first, start + 1)]);
     ledger::assert_kept(&stage.history(), &stage.network, first);
-    let events = ledger::happened(&stage.network, first).iter().filter(|(height, _, _)| *height <= start).count();
+    let events = stage.network.shown_since(first).iter().filter(|(height, _, _)| *height <= start).count();
     let page = stage.page().await;
     page.expect("masternode_exporter_backfill_blocks_total", &[], f64::from(WANTED - 1));
     page.expect("masternode_exporter_backfill_pending_blocks", &[], 0.0);
     let lost = ledger::kept(&stage.history()).iter().filter(|kept| kept.event.kind.name() == "payment_lost").count();
     page.expect("masternode_exporter_backfill_events_total", &[], (events + lost) as f64);
     assert!(lost > 0 && events > WANTED as usize, "something happened");
-    let since = ledger::happened(&stage.network, start + 1);
+    let since = stage.network.shown_since(start + 1);
     let masternodes = stage.network.masternodes().to_vec();
     ledger::assert_counted(&page, &since, &masternodes);
 }

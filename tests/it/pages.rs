@@ -15,8 +15,8 @@ use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
 use domain::watch::WatchTarget;
 use domain::{
-    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, NodeType,
-    Score, Snapshot, SourceHealth, UnixSeconds,
+    BlockHash, ChainFacts, DetailTexts, Details, Hash, Height, Masternode, MasternodeList, NetworkState, Score,
+    Snapshot, SourceHealth, UnixSeconds,
 };
 use masternode_exporter::alerting::runbooks::RUNBOOKS;
 use masternode_exporter::rpc::dialect;
@@ -334,18 +334,11 @@ async fn an_unknown_address_is_answered_with_not_found() {
 fn crowd(count: u32, address: &str, watched: Vec<WatchTarget>) -> Snapshot {
     let masternode = |number: u32| Masternode {
         id: id(number).parse().unwrap(),
-        node_type: NodeType::Regular,
         pose_score: Some(Score(if number.is_multiple_of(3) { number } else { 0 })),
-        registered_height: Some(Height(1)),
         last_paid_height: Some(Height(number)),
-        consecutive_payments: 0,
-        revived_height: None,
         ban_height: number.is_multiple_of(10).then_some(Height(50)),
-        operator_reward: domain::operator_reward::OperatorReward::default(),
-        revocation_reason: 0,
         details: Details::new(&DetailTexts { address: Some(address.into()), ..DetailTexts::default() }),
-        peer: Default::default(),
-        announced: None,
+        ..domain::samples::masternode(0)
     };
     let block = Block { height: Height(10_000), hash: BlockHash(Hash([7; 32])), time: UnixSeconds(NOW) };
     let list = MasternodeList::new(block, (0..count).map(masternode).collect()).unwrap();

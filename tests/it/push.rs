@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::condition::{Catalogue, Severity};
 use domain::probe::{Outcome, Probe, ProbeError, Probes, Unprobed};
+use domain::samples::evaluation_input;
 use domain::{Snapshot, UnixSeconds};
 use masternode_exporter::alerting::routing::AlertMatch;
 use masternode_exporter::alerting::settings::{Heartbeat, Kind, Receiver};
@@ -24,7 +25,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::markdown;
-use crate::support::conditions::{input, moment, network};
+use crate::support::conditions::{moment, network};
 use crate::support::harness::{NOW, Stage, fail};
 
 /// A received request.
@@ -203,7 +204,7 @@ impl TestEngine {
             if confirmed.is_none() {
                 network.since = moment(NOW, 500_000);
             }
-            input(vec![network], moment(NOW, 500_000))
+            evaluation_input(vec![network], moment(NOW, 500_000))
         };
         let notifications = meters.notifications().clone();
         let engine = Engine::new(catalogue, Box::new(look), news.clone(), notifications, history, || UnixSeconds(NOW));

@@ -34,7 +34,7 @@ fn live(stage: &Stage, blocks: usize) {
 #[track_caller]
 fn assert_complete(stage: &Stage, page: &crate::support::samples::Page, from: u32) {
     ledger::assert_kept(&stage.history(), &stage.network, from);
-    ledger::assert_counted(page, &ledger::happened(&stage.network, from), &stage.network.masternodes());
+    ledger::assert_counted(page, &stage.network.shown_since(from), &stage.network.masternodes());
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_gap_beyond_the_limit_while_stopped_is_reported_and_counters_continue(
     let from = stage.network.tip().0 + 1;
     live(&stage, 10);
     stage.poll().await;
-    let before = ledger::happened(&stage.network, from);
+    let before = stage.network.shown_since(from);
     stage.stop().await;
     live(&stage, 21);
     let gap_end = stage.network.tip().0;
@@ -99,7 +99,7 @@ async fn a_gap_beyond_the_limit_while_stopped_is_reported_and_counters_continue(
     stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 21.0);
     live(&stage, 5);
     stage.poll().await;
-    let known = [before, ledger::happened(&stage.network, gap_end + 1)].concat();
+    let known = [before, stage.network.shown_since(gap_end + 1)].concat();
     ledger::assert_counted(&stage.page().await, &known, &stage.network.masternodes());
     let standing: Vec<_> = ledger::kept(&stage.history()).into_iter().map(|kept| kept.event).collect();
     ledger::assert_same(ledger::seen(&standing), known);
@@ -114,7 +114,7 @@ async fn a_reorg_while_stopped_withdraws_its_recorded_events() {
     live(&stage, 20);
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;
     stage.mine(&[]).await;
-    let abandoned = ledger::happened(&stage.network, stage.network.tip().0 - 1);
+    let abandoned = stage.network.shown_since(stage.network.tip().0 - 1);
     assert!(abandoned.iter().any(|(_, _, kind)| kind.starts_with("penalty")));
     stage.stop().await;
     let other = vec![fail(&stage.masternode(2), 1)];
@@ -126,7 +126,7 @@ async fn a_reorg_while_stopped_withdraws_its_recorded_events() {
     let withdrawn = kept.iter().filter(|kept| kept.withdrawn).map(|kept| &kept.event);
     ledger::assert_same(ledger::seen(withdrawn), abandoned.clone());
     let page = stage.page().await;
-    let counted = [ledger::happened(&stage.network, from), abandoned].concat();
+    let counted = [stage.network.shown_since(from), abandoned].concat();
     ledger::assert_counted(&page, &counted, &stage.network.masternodes());
     page.expect_absent("masternode_pose_last_penalty_height", &[("alias", "mn-1")]);
     page.expect("masternode_exporter_reorgs_total", &[], 1.0);
@@ -138,14 +138,14 @@ async fn a_reorg_right_after_a_start_is_followed_block_by_block_from_the_history
     let (mut stage, from) = recording().await;
     live(&stage, 20);
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;
-    let abandoned = ledger::happened(&stage.network, stage.network.tip().0 - 1);
+    let abandoned = stage.network.shown_since(stage.network.tip().0 - 1);
     stage.stop().await;
     stage.restart().await;
     stage.network.reorg(2, &[vec![], vec![fail(&stage.masternode(2), 1)], vec![]]).unwrap();
     stage.poll().await;
     ledger::assert_kept(&stage.history(), &stage.network, from);
     let page = stage.page().await;
-    let counted = [ledger::happened(&stage.network, from), abandoned].concat();
+    let counted = [stage.network.shown_since(from), abandoned].concat();
     ledger::assert_counted(&page, &counted, &stage.network.masternodes());
     page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
     page.expect_absent("masternode_pose_last_penalty_height", &[("alias", "mn-1")]);
@@ -177,7 +177,7 @@ async fn a_chain_without_old_lists_continues_counting_and_reports_the_gap() {
     for _ in 0..5 {
         let height = stage.network.tip().0 + 1;
         stage.mine(&[fail(&stage.masternode(1), 1)]).await;
-        known.extend(ledger::happened(&stage.network, height));
+        known.extend(stage.network.shown_since(height));
     }
     stage.stop().await;
     stage.network.mine(7);
@@ -185,7 +185,7 @@ async fn a_chain_without_old_lists_continues_counting_and_reports_the_gap() {
     stage.page().await.expect("masternode_exporter_gap_blocks_total", &[], 7.0);
     let height = stage.network.tip().0 + 1;
     stage.mine(&[fail(&stage.masternode(2), 1)]).await;
-    known.extend(ledger::happened(&stage.network, height));
+    known.extend(stage.network.shown_since(height));
     ledger::assert_counted(&stage.page().await, &known, &stage.network.masternodes());
     ledger::assert_same(ledger::seen(ledger::kept(&stage.history()).iter().map(|kept| &kept.event)), known);
 }

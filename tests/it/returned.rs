@@ -27,7 +27,7 @@ async fn resume_from_history(stage: &mut Stage, height: u32) {
 }
 
 async fn assert_counted_once(stage: &Stage, below: u32) {
-    let entries = ledger::happened(&stage.network, below + 1);
+    let entries = stage.network.shown_since(below + 1);
     let page = stage.page().await;
     ledger::assert_counted(&page, &entries, &stage.network.masternodes());
     let last = f64::from(below + 1);
@@ -49,9 +49,9 @@ async fn events_of_blocks_that_return_are_counted_once() {
         stage.poll().await;
         assert_counted_once(&stage, below).await;
     }
-    let events = ledger::happened(&stage.network, below + 1).len();
+    let events = stage.network.shown_since(below + 1).len();
     stage.page().await.expect(RESTORED, &[], 2.0 * events as f64);
-    ledger::assert_same(ledger::seen(&stage.events()), ledger::happened(&stage.network, below + 1));
+    ledger::assert_same(ledger::seen(&stage.events()), stage.network.shown_since(below + 1));
 }
 
 #[tokio::test]
@@ -67,10 +67,10 @@ async fn events_of_blocks_that_return_after_a_restart_are_counted_once() {
 #[tokio::test]
 async fn a_block_of_another_branch_is_counted_separately() {
     let (mut stage, below) = penalised().await;
-    let abandoned = ledger::happened(&stage.network, below + 1);
+    let abandoned = stage.network.shown_since(below + 1);
     stage.network.reorg(3, &[vec![fail(&stage.masternode(1), 1)], vec![], vec![], vec![]]).unwrap();
     stage.poll().await;
-    let counted = [ledger::happened(&stage.network, below + 1), abandoned].concat();
+    let counted = [stage.network.shown_since(below + 1), abandoned].concat();
     ledger::assert_counted(&stage.page().await, &counted, &stage.network.masternodes());
     stage.page().await.expect(RESTORED, &[], 0.0);
 }

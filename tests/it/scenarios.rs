@@ -187,7 +187,7 @@ async fn events_of_a_lively_network_with_mainnet_rules_match_the_ledger() {
 fn assert_seen_as_it_happened(stage: &Stage, started: u32) {
     let events = stage.events();
     assert!(events.iter().all(|event| event.exact));
-    ledger::assert_same(ledger::seen(&events), ledger::happened(&stage.network, started + 1));
+    ledger::assert_same(ledger::seen(&events), stage.network.shown_since(started + 1));
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_gap_is_walked_by_full_lists_where_the_node_has_no_list_diffs() {
         let page = stage.page().await;
         page.expect("masternode_exporter_gap_blocks_total", &[], 0.0);
         page.expect("masternode_exporter_blocks_followed_total", &[], 60.0);
-        let happened = ledger::happened(&stage.network, from);
+        let happened = stage.network.shown_since(from);
         assert!(happened.len() > 60, "payments and penalties");
         ledger::assert_same(ledger::seen(&stage.events()), happened.clone());
         ledger::assert_counted(&page, &happened, &stage.network.masternodes());

@@ -21,7 +21,7 @@ use simulator::{
 use crate::push::{FakeReceiver, TestEngine, at_once};
 use crate::support::conditions::holding;
 use crate::support::harness::Stage;
-use crate::support::ledger::{assert_same, happened, kept, seen};
+use crate::support::ledger::{assert_same, kept, seen};
 use crate::support::samples::Page;
 
 /// The first block under the new rules: the signal is mined in block 551, and a window has 24 blocks.
@@ -136,7 +136,7 @@ impl Episode {
         let kept = kept(&self.stage.history());
         assert!(kept.iter().all(|kept| kept.event.exact && !kept.withdrawn));
         let events: Vec<&Event> = kept.iter().map(|kept| &kept.event).collect();
-        assert_same(seen(events.iter().copied()), happened(&self.stage.network, from));
+        assert_same(seen(events.iter().copied()), self.stage.network.shown_since(from));
         assert_sides(&self.stage.network, from, &events);
         for event in events {
             if let EventKind::Payment { amount, payees, .. } = &event.kind {
@@ -154,7 +154,7 @@ impl Episode {
     /// Counters are the sums of the ledger, and payees are those of the chain.
     fn assert_page(&self, page: &Page, from: u32) {
         let network = &self.stage.network;
-        let entries = happened(network, from);
+        let entries = network.shown_since(from);
         let count = |id: &str, kind: &str| {
             entries.iter().filter(|(_, masternode, what)| masternode == id && what == kind).count() as f64
         };
@@ -285,7 +285,7 @@ async fn play(mut episode: Episode, pauses: &[std::ops::RangeInclusive<u32>]) {
     }
     assert_eq!(episode.stage.network.activation_height(), Some(ACTIVATION));
     episode.assert_recorded(from);
-    let entries = happened(&episode.stage.network, from);
+    let entries = episode.stage.network.shown_since(from);
     let has = |id: &String, kind: &str| entries.iter().any(|(_, masternode, what)| masternode == id && what == kind);
     assert!(has(&outdated, "ban dkg"), "the protocol 70240 is banned");
     assert!(has(&episode.shared, "removal") && has(&episode.shared, "change payout"));

@@ -64,7 +64,7 @@ fn entries_of_every_version_are_read() {
         assert_eq!(masternode.details.address().as_deref(), address, "{version}");
         assert_eq!(masternode.pose_score, Some(Score(7)), "{version}");
         assert_eq!((masternode.last_paid_height, masternode.ban_height), (None, None), "{version}");
-        assert_eq!(masternode.registered_height, Some(Height(1_100_000)), "{version}");
+        assert_eq!(masternode.registered_height.get(), Some(Height(1_100_000)), "{version}");
     }
 }
 

@@ -36,6 +36,7 @@ pub mod masternode;
 pub mod naming;
 pub mod network_state;
 pub mod operator_reward;
+pub mod packed_height;
 pub mod payment;
 pub mod payout;
 pub mod pose;

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::details::Detail;
 use crate::masternode::{BlockHash, Height, Masternode, MasternodeId, PeerView, Score, UnixSeconds};
+use crate::packed_height::PackedHeight;
 use crate::terms::TermsChange;
 use crate::unreadable::Unreadable;
 
@@ -129,7 +130,7 @@ impl StateChange {
         if let Some(score) = self.pose_score {
             masternode.pose_score = Some(score);
         }
-        set(&mut masternode.registered_height, &self.registered_height);
+        set(&mut masternode.registered_height, &self.registered_height.map(PackedHeight::from));
         set(&mut masternode.last_paid_height, &self.last_paid_height);
         set(&mut masternode.consecutive_payments, &self.consecutive_payments);
         set(&mut masternode.revived_height, &self.revived_height);

@@ -2,10 +2,12 @@
 //!
 //! Never here: code that the exporter runs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::DASH;
+use crate::condition::{EvaluationInput, ProcessState};
 use crate::details::DetailTexts;
 use crate::event::EventKind;
 use crate::list::{Block, MasternodeList};
@@ -45,7 +47,7 @@ pub fn masternode(number: u8) -> Masternode {
         id: id(number),
         node_type: NodeType::Regular,
         pose_score: Some(Score(0)),
-        registered_height: Some(Height(10)),
+        registered_height: Some(Height(10)).into(),
         last_paid_height: None,
         consecutive_payments: 0,
         revived_height: None,
@@ -65,6 +67,21 @@ pub fn masternode(number: u8) -> Masternode {
 #[must_use]
 pub fn list(height: u32, masternodes: Vec<Masternode>) -> MasternodeList {
     MasternodeList::new(block(height), masternodes).expect("no masternode twice")
+}
+
+/// The input of an evaluation: networks, and a process without trouble.
+#[must_use]
+pub fn evaluation_input(networks: Vec<NetworkState>, now: Moment) -> EvaluationInput {
+    let process = ProcessState {
+        config_good: true,
+        web_config_good: true,
+        history_damaged: Some(0),
+        history_writable: Some(true),
+        unmatched_entries: Some(Vec::new()),
+        watch_file_problems: Vec::new(),
+        ..ProcessState::default()
+    };
+    EvaluationInput { networks: networks.into_iter().map(Arc::new).collect(), process, now, jumped: BTreeSet::new() }
 }
 
 /// The moment at which the wall clock shows `unix`, of a process that started in 1970.

@@ -43,7 +43,7 @@ impl Unreadable {
     /// Whether a masternode of a later list may be behind one of these entries of a list at `height`. Its appearance is
     /// then no registration.
     pub fn may_be(&self, masternode: &Masternode, height: Height) -> bool {
-        let is_older = masternode.registered_height.is_none_or(|registered| registered <= height);
+        let is_older = masternode.registered_height.get().is_none_or(|registered| registered <= height);
         self.has(&masternode.id) || (self.unnamed() > 0 && is_older)
     }
 }

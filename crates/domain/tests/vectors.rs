@@ -82,7 +82,7 @@ fn the_order_of_payments() {
     for case in each(&vectors!("payment_order.json")["cases"]) {
         let registered = |node: &Value| Masternode {
             id: MasternodeId::ProTx(hash(&node["pro_tx_hash"])),
-            registered_height: height(&node["registered_height"]),
+            registered_height: height(&node["registered_height"]).into(),
             last_paid_height: height(&node["last_paid_height"]),
             revived_height: height(&node["revived_height"]),
             ban_height: node["banned"].as_bool().unwrap().then_some(Height(999)),

@@ -4,11 +4,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use domain::BanCause;
 use fastrand::Rng;
-use simulator::{
-    Action, BanCause as SimulatedCause, ChangedField, Clock, FieldChange, LedgerEntry, LedgerKind, Network, Options,
-};
+use simulator::{Action, Clock, Network, Options};
 
 use crate::clock;
 
@@ -155,60 +152,6 @@ impl Chain {
 
     /// Events on the best chain from a height on, sorted.
     pub(crate) fn happened(&self, from: u32) -> Vec<Entry> {
-        let points = self.network.limits().1;
-        let ledger = self.network.ledger_since(from);
-        let mut happened: Vec<Entry> = ledger.iter().flat_map(|entry| entries(entry, points)).collect();
-        happened.sort();
-        happened
-    }
-}
-
-fn entries(entry: &LedgerEntry, step: u32) -> Vec<Entry> {
-    let kinds = match entry.kind {
-        // A list does not show a penalty that added no point.
-        LedgerKind::Penalty { points: 0, .. } => Vec::new(),
-        // Where the limit cut the points, the commitments that name the masternode count.
-        LedgerKind::Penalty { points, hits, .. } => {
-            vec![format!("penalty {points} {}", hits.max(points.div_ceil(step)))]
-        }
-        LedgerKind::Ban { cause, .. } => vec![format!("ban {}", ban_cause(cause).label())],
-        LedgerKind::Revival => vec!["revival".into()],
-        LedgerKind::Payment => vec!["payment".into()],
-        LedgerKind::Registration => vec!["registration".into()],
-        LedgerKind::Removal => vec!["removal".into()],
-        LedgerKind::Change(field) => {
-            changed(field, entry.change.as_ref()).into_iter().map(|field| format!("change {field}")).collect()
-        }
-    };
-    kinds.into_iter().map(|kind| (entry.height, entry.masternode.clone(), kind)).collect()
-}
-
-fn ban_cause(cause: SimulatedCause) -> BanCause {
-    match cause {
-        SimulatedCause::Dkg => BanCause::Dkg,
-        SimulatedCause::Revoked => BanCause::Revoked,
-        SimulatedCause::KeyChanged => BanCause::KeyChanged,
-        SimulatedCause::NoAddress => BanCause::NoAddress,
-    }
-}
-
-fn changed(field: ChangedField, change: Option<&FieldChange>) -> Vec<&'static str> {
-    match field {
-        ChangedField::Address => {
-            let part = |text: &str| {
-                text.split_once(", ")
-                    .map_or((text.to_string(), String::new()), |(first, rest)| (first.into(), rest.into()))
-            };
-            let Some(change) = change else { return Vec::new() };
-            let (before, after) = (part(&change.before), part(&change.after));
-            let fields = [("address", before.0 != after.0), ("addresses", before.1 != after.1)];
-            fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
-        }
-        ChangedField::Payout | ChangedField::Shares => vec!["payout"],
-        ChangedField::OperatorKey => vec!["operator_key"],
-        ChangedField::VotingKey => vec!["voting_key"],
-        ChangedField::OperatorPayout => vec!["operator_payout"],
-        ChangedField::Version => vec!["version"],
-        ChangedField::Platform => vec!["addresses"],
+        self.network.shown_since(from)
     }
 }

@@ -96,6 +96,57 @@ pub enum ChangedField {
     Platform,
 }
 
+impl LedgerEntry {
+    /// The changes that a list shows of it, in words; `step` is the number of points of a failed commitment.
+    pub(super) fn shown(&self, step: u32) -> Vec<String> {
+        match self.kind {
+            // No point was added: the score was already at the maximum.
+            LedgerKind::Penalty { points: 0, .. } => Vec::new(),
+            // Where the maximum cut the points, the commitments that mark the node count.
+            LedgerKind::Penalty { points, hits, .. } => {
+                vec![format!("penalty {points} {}", hits.max(points.div_ceil(step)))]
+            }
+            LedgerKind::Ban { cause, .. } => vec![format!("ban {}", cause.label())],
+            LedgerKind::Revival => vec!["revival".into()],
+            LedgerKind::Payment => vec!["payment".into()],
+            LedgerKind::Registration => vec!["registration".into()],
+            LedgerKind::Removal => vec!["removal".into()],
+            LedgerKind::Change(field) => {
+                self.changed(field).into_iter().map(|field| format!("change {field}")).collect()
+            }
+        }
+    }
+
+    /// The primary address and the others are separate.
+    fn changed(&self, field: ChangedField) -> Vec<&'static str> {
+        match field {
+            ChangedField::Address => {
+                let Some(FieldChange { before, after }) = &self.change else { return Vec::new() };
+                let [before, after] = [before, after].map(|text| text.split_once(", ").unwrap_or((text, "")));
+                let fields = [("address", before.0 != after.0), ("addresses", before.1 != after.1)];
+                fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
+            }
+            ChangedField::Payout | ChangedField::Shares => vec!["payout"],
+            ChangedField::OperatorKey => vec!["operator_key"],
+            ChangedField::VotingKey => vec!["voting_key"],
+            ChangedField::OperatorPayout => vec!["operator_payout"],
+            ChangedField::Version => vec!["version"],
+            ChangedField::Platform => vec!["addresses"],
+        }
+    }
+}
+
+impl BanCause {
+    fn label(self) -> &'static str {
+        match self {
+            BanCause::Dkg => "dkg",
+            BanCause::Revoked => "revoked",
+            BanCause::KeyChanged => "key_changed",
+            BanCause::NoAddress => "no_address",
+        }
+    }
+}
+
 /// An entry before it is written out.
 #[derive(Clone, Debug)]
 pub(super) struct Note {

@@ -277,6 +277,19 @@ impl Network {
         entries
     }
 
+    /// What lists show of the ledger from this height on, sorted: height, masternode, and event in words.
+    pub fn shown_since(&self, height: u32) -> Vec<(u32, String, String)> {
+        let step = self.limits().1;
+        let entries = self.ledger_since(height).into_iter();
+        let mut shown: Vec<_> = entries
+            .flat_map(|entry| {
+                entry.shown(step).into_iter().map(move |kind| (entry.height, entry.masternode.clone(), kind))
+            })
+            .collect();
+        shown.sort();
+        shown
+    }
+
     /// The amount that the block at a height pays to its payee, in duffs.
     #[must_use]
     pub fn payment_amount(height: u32) -> u64 {

@@ -150,33 +150,30 @@ fn base32(text: &str) -> Vec<u8> {
     bytes
 }
 
-impl State {
-    /// The root of the simplified list at a kept block. It is computed when somebody asks: from the tree of the block that was
-    /// asked for last and what differs, so a following block costs little.
-    pub(super) fn list_root(&self, block: &Arc<Block>) -> Option<Hash256> {
-        if let Some(root) = block.list_root.get() {
-            return Some(*root);
-        }
-        let mut kept = self.tree.borrow_mut();
-        let known = kept.take().and_then(|(from, mut tree)| {
-            let leaf = |node: Masternode| hashed(&node, self.facts);
-            let changes =
-                self.history.difference(&from, block)?.into_values().filter_map(|difference| match difference {
-                    Difference::Node { after: Some(node), .. } => Some(leaf(node)).map(|(key, leaf)| (key, Some(leaf))),
-                    Difference::Node { before: Some(node), after: None } => Some((node.hash.memory_order(), None)),
-                    _ => None,
-                });
-            tree.change(changes);
-            Some(tree)
-        });
-        let tree = match known {
-            Some(tree) => tree,
-            None => tree(self.list_at(block)?.iter().flatten(), self.facts),
-        };
-        let root = *block.list_root.get_or_init(|| tree.root());
-        *kept = Some((Arc::clone(block), tree));
-        Some(root)
+/// The root of the simplified list at a kept block. It is computed when somebody asks: from the tree of the block that was
+/// asked for last and what differs, so a following block costs little.
+pub(super) fn list_root(state: &State, block: &Arc<Block>) -> Option<Hash256> {
+    if let Some(root) = block.list_root.get() {
+        return Some(*root);
     }
+    let mut kept = state.tree.borrow_mut();
+    let known = kept.take().and_then(|(from, mut tree)| {
+        let leaf = |node: Masternode| hashed(&node, state.facts);
+        let changes = state.history.difference(&from, block)?.into_values().filter_map(|difference| match difference {
+            Difference::Node { after: Some(node), .. } => Some(leaf(node)).map(|(key, leaf)| (key, Some(leaf))),
+            Difference::Node { before: Some(node), after: None } => Some((node.hash.memory_order(), None)),
+            _ => None,
+        });
+        tree.change(changes);
+        Some(tree)
+    });
+    let tree = match known {
+        Some(tree) => tree,
+        None => tree(state.list_at(block)?.iter().flatten(), state.facts),
+    };
+    let root = *block.list_root.get_or_init(|| tree.root());
+    *kept = Some((Arc::clone(block), tree));
+    Some(root)
 }
 
 /// The tree of a list.

@@ -35,7 +35,7 @@ pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Mas
         id,
         node_type: node_type(entry.node_type.as_deref()),
         pose_score: Some(score(penalty).map_err(about)?),
-        registered_height: height(state.registered_height, "registeredHeight")?,
+        registered_height: height(state.registered_height, "registeredHeight")?.into(),
         last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
         consecutive_payments: tiny(state.consecutive_payments.unwrap_or(0), "consecutivePayments").map_err(about)?,
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,

@@ -232,7 +232,7 @@ fn facts(subject: &Subject<'_>, now: UnixSeconds) -> Markup {
                 (fact("Operator key", said(Detail::OperatorKey)))
                 (fact("Operator payout address", said(Detail::OperatorPayoutAddress)))
                 (fact("Registration version", masternode.and_then(|masternode| masternode.details.version())))
-                (fact("Registered at block", block(masternode.and_then(|masternode| masternode.registered_height))))
+                (fact("Registered at block", block(masternode.and_then(|masternode| masternode.registered_height.get()))))
                 (fact("Revived at block", block(masternode.and_then(|masternode| masternode.revived_height))))
                 (fact("Banned at block", block(masternode.and_then(|masternode| masternode.ban_height))))
                 (fact("Ban ends about block", block(ban_end)))

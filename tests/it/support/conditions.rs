@@ -2,13 +2,13 @@
 //!
 //! Never here: the engine; holds.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::condition::{Catalogue, Evaluation, EvaluationInput, Memory, ProcessState, ThresholdSettings, evaluate};
+use domain::condition::{Catalogue, Evaluation, Memory, ThresholdSettings, evaluate};
 use domain::network_state::{Moment, NetworkState, SourceHealth};
 use domain::probe::Probes;
+use domain::samples::evaluation_input;
 use domain::{Snapshot, UnixSeconds};
 
 /// A condition that holds.
@@ -51,26 +51,12 @@ pub(crate) fn network(
     }
 }
 
-/// Networks and a process without trouble.
-pub(crate) fn input(networks: Vec<NetworkState>, now: Moment) -> EvaluationInput {
-    let process = ProcessState {
-        config_good: true,
-        web_config_good: true,
-        history_damaged: Some(0),
-        history_writable: Some(true),
-        unmatched_entries: Some(Vec::new()),
-        watch_file_problems: Vec::new(),
-        ..ProcessState::default()
-    };
-    EvaluationInput { networks: networks.into_iter().map(Arc::new).collect(), process, now, jumped: BTreeSet::new() }
-}
-
 /// Evaluates a snapshot at `now` with what was seen before.
 pub(crate) fn evaluated(snapshot: Arc<Snapshot>, memory: &mut Memory, now: UnixSeconds) -> Evaluation {
     let now = moment(now.0, 500_000);
     let name = snapshot.network().to_string();
     let network = network(&name, Some(snapshot), None, Some(now));
-    evaluate(&Catalogue::default(), &input(vec![network], now), &ThresholdSettings::default(), memory)
+    evaluate(&Catalogue::default(), &evaluation_input(vec![network], now), &ThresholdSettings::default(), memory)
 }
 
 /// What holds of a snapshot at `now`.

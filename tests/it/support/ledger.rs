@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use domain::{BanCause, Event, EventKind};
+use domain::{Event, EventKind};
 use masternode_exporter::history::{Query, Reader, StoredEvent};
-use simulator::{BanCause as SimulatedCause, ChangedField, FieldChange, LedgerKind, Network};
+use simulator::Network;
 
 use crate::support::samples::Page;
 
@@ -33,35 +33,6 @@ pub(crate) fn seen<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Entry
         .collect();
     seen.sort();
     seen
-}
-
-/// Events on the active branch from this height on, sorted.
-pub(crate) fn happened(network: &Network, from: u32) -> Vec<Entry> {
-    let mut happened: Vec<Entry> = network
-        .ledger_since(from)
-        .into_iter()
-        // A list does not show a penalty of a node that is already at the limit, because no point was added.
-        .filter(|entry| !matches!(entry.kind, LedgerKind::Penalty { points: 0, .. }))
-        .flat_map(|entry| {
-            let kinds = match entry.kind {
-                LedgerKind::Penalty { points, hits, .. } => {
-                    // Whole steps; where the limit cut them, the commitments that name the masternode.
-                    vec![format!("penalty {points} {}", hits.max(points.div_ceil(network.limits().1)))]
-                }
-                LedgerKind::Ban { cause, .. } => vec![format!("ban {}", ban_cause(cause).label())],
-                LedgerKind::Revival => vec!["revival".into()],
-                LedgerKind::Payment => vec!["payment".into()],
-                LedgerKind::Registration => vec!["registration".into()],
-                LedgerKind::Removal => vec!["removal".into()],
-                LedgerKind::Change(field) => {
-                    changed(field, entry.change.as_ref()).into_iter().map(|field| format!("change {field}")).collect()
-                }
-            };
-            kinds.into_iter().map(move |kind| (entry.height, entry.masternode.clone(), kind))
-        })
-        .collect();
-    happened.sort();
-    happened
 }
 
 /// Equal entries; on failure the first difference.
@@ -94,7 +65,7 @@ pub(crate) fn assert_kept(path: &Path, network: &Network, from: u32) {
     let kept = kept(path);
     let standing = kept.iter().filter(|kept| !kept.withdrawn).map(|kept| &kept.event);
     assert!(standing.clone().all(|event| event.exact));
-    assert_same(seen(standing), happened(network, from));
+    assert_same(seen(standing), network.shown_since(from));
 }
 
 /// The counters of watched masternodes on the page are exactly the sums of these entries.
@@ -121,36 +92,4 @@ pub(crate) fn assert_counted(page: &Page, entries: &[Entry], masternodes: &[Stri
             page.expect(name, &labels, expected);
         }
     }
-}
-
-fn ban_cause(cause: SimulatedCause) -> BanCause {
-    match cause {
-        SimulatedCause::Dkg => BanCause::Dkg,
-        SimulatedCause::Revoked => BanCause::Revoked,
-        SimulatedCause::KeyChanged => BanCause::KeyChanged,
-        SimulatedCause::NoAddress => BanCause::NoAddress,
-    }
-}
-
-/// Our fields for a change. The primary address and the further ones are separate.
-fn changed(field: ChangedField, change: Option<&FieldChange>) -> Vec<&'static str> {
-    vec![match field {
-        ChangedField::Address => return changed_addresses(change.expect("a change has both sides")),
-        ChangedField::Payout | ChangedField::Shares => "payout",
-        ChangedField::OperatorKey => "operator_key",
-        ChangedField::VotingKey => "voting_key",
-        ChangedField::OperatorPayout => "operator_payout",
-        ChangedField::Version => "version",
-        ChangedField::Platform => "addresses",
-    }]
-}
-
-fn changed_addresses(change: &FieldChange) -> Vec<&'static str> {
-    let parts = |text: &str| -> (String, String) {
-        let (primary, further) = text.split_once(", ").unwrap_or((text, ""));
-        (primary.into(), further.into())
-    };
-    let (before, after) = (parts(&change.before), parts(&change.after));
-    let fields = [("address", before.0 != after.0), ("addresses", before.1 != after.1)];
-    fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
 }

@@ -26,7 +26,7 @@ use crate::network_state::{Moment, NetworkState, SourceHealth};
 use crate::probe::{Outcome, Peer, Probe, ProbeError, Probes, Unprobed};
 use crate::quorum::{Formation, Formations, Mined};
 use crate::quorum_rotation::Rotation;
-use crate::samples::{self, block, id, list};
+use crate::samples::{self, block, evaluation_input, id, list};
 use crate::session::{DkgMember, DkgSession, DkgSessions};
 use crate::snapshot::{Snapshot, SnapshotInputs};
 use crate::state::Announced;
@@ -172,16 +172,7 @@ impl Scene {
 
 /// The evaluation input: one network, and a process without problems.
 fn input(state: NetworkState, now: Moment) -> EvaluationInput {
-    let process = ProcessState {
-        config_good: true,
-        web_config_good: true,
-        history_damaged: Some(0),
-        history_writable: Some(true),
-        unmatched_entries: Some(Vec::new()),
-        watch_file_problems: Vec::new(),
-        ..ProcessState::default()
-    };
-    EvaluationInput { networks: vec![Arc::new(state)], process, now, jumped: BTreeSet::new() }
+    evaluation_input(vec![state], now)
 }
 
 fn evaluate_state(state: NetworkState, memory: &mut Memory, now: Moment) -> Evaluation {

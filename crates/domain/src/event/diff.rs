@@ -85,7 +85,7 @@ impl Span {
     fn registration(&self, new: &Masternode, events: &mut Vec<Event>) {
         self.push(events, new, EventKind::Registration);
         if new.is_banned() {
-            let without_address = !new.details.has(Detail::Address) && new.ban_height == new.registered_height;
+            let without_address = !new.details.has(Detail::Address) && new.ban_height == new.registered_height.get();
             let cause = if without_address { BanCause::NoAddress } else { BanCause::Unknown };
             self.push(events, new, EventKind::Ban { cause, among: self.among });
         }

@@ -95,7 +95,7 @@ fn waiting_since(masternode: &Masternode) -> Height {
     let paid = masternode.last_paid_height.unwrap_or(Height(0));
     match masternode.revived_height {
         Some(revived) if revived > paid => revived,
-        _ if paid == Height(0) => masternode.registered_height.unwrap_or(Height(0)),
+        _ if paid == Height(0) => masternode.registered_height.get().unwrap_or(Height(0)),
         _ => paid,
     }
 }

@@ -26,6 +26,8 @@ pub struct Rotation {
     kind: QuorumType,
     /// The oldest first; always four of them, one cycle apart.
     pub(super) quarters: VecDeque<Quarter>,
+    /// All known seats, by masternode: made once in a cycle, read for each watched masternode at each block.
+    seats: Vec<(Hash, RotationSeat)>,
 }
 
 impl Rotation {
@@ -42,7 +44,7 @@ impl Rotation {
         let [one, two, three] = &earlier;
         let (quarter, _) = Quarter::new(&kind, list, input, [one, two, three])?;
         let [one, two, three] = earlier;
-        Ok(Rotation { kind, quarters: [three, two, one, quarter].into() })
+        Ok(Rotation::of(kind, [three, two, one, quarter].into()))
     }
 
     /// From the members of all quorums of one cycle, by index, with the properties that the list at hand knows of them
@@ -70,7 +72,28 @@ impl Rotation {
             let base = Height(cycle.0.saturating_sub((CYCLES - 1 - part) * kind.interval));
             Quarter { base, kept: members.iter().map(seats).collect(), own: None }
         };
-        Ok(Rotation { kind, quarters: (0..CYCLES).map(made).collect() })
+        Ok(Rotation::of(kind, (0..CYCLES).map(made).collect()))
+    }
+
+    fn of(kind: QuorumType, quarters: VecDeque<Quarter>) -> Rotation {
+        let mut rotation = Rotation { kind, quarters, seats: Vec::new() };
+        rotation.find_seats();
+        rotation
+    }
+
+    fn find_seats(&mut self) {
+        self.seats.clear();
+        for step in 0..CYCLES {
+            let cycle = self.cycle().after(step * self.kind.interval);
+            let due = cycle.after(self.kind.due_offset());
+            for quarter in self.quarters.iter().skip(step as usize) {
+                for index in 0..self.kind.quorums {
+                    let seat = RotationSeat { start: cycle.after(index), due, index };
+                    self.seats.extend(quarter.at(index as usize, cycle).iter().map(|member| (member.pro_tx, seat)));
+                }
+            }
+        }
+        self.seats.sort_unstable();
     }
 
     /// Makes the quarter of the next cycle.
@@ -82,6 +105,7 @@ impl Rotation {
         let (quarter, snapshot) = Quarter::new(&self.kind, list, input, [newest(1), newest(2), newest(3)])?;
         self.quarters.push_back(quarter);
         self.quarters.pop_front();
+        self.find_seats();
         Ok(snapshot)
     }
 
@@ -108,18 +132,7 @@ impl Rotation {
     /// A masternode has two seats in one quorum only where there are too few of them.
     #[must_use]
     pub fn seats(&self, pro_tx: &Hash) -> Vec<RotationSeat> {
-        let mut found = Vec::new();
-        for step in 0..CYCLES {
-            let cycle = self.cycle().after(step * self.kind.interval);
-            for quarter in self.quarters.iter().skip(step as usize) {
-                for index in 0..self.kind.quorums {
-                    let seats = quarter.at(index as usize, cycle).iter().filter(|seat| seat.pro_tx == *pro_tx).count();
-                    let (start, due) = (cycle.after(index), cycle.after(self.kind.due_offset()));
-                    found.extend(std::iter::repeat_n(RotationSeat { start, due, index }, seats));
-                }
-            }
-        }
-        found.sort_unstable();
-        found
+        let first = self.seats.partition_point(|(member, _)| member < pro_tx);
+        self.seats[first..].iter().take_while(|(member, _)| member == pro_tx).map(|(_, seat)| *seat).collect()
     }
 }

@@ -15,88 +15,86 @@ use super::rules::{BAN_SCORE, PING_JITTER_SECONDS, PING_SECONDS, ROUND_SECONDS, 
 use super::state::State;
 use crate::random::Random;
 
-impl State {
-    /// Advances the clock.
-    pub(super) fn advance_to(&mut self, time: u64) {
-        while self.now < time {
-            let round = (self.now / ROUND_SECONDS + 1) * ROUND_SECONDS;
-            let next = round.min(time);
-            let (chain, rules) = (self.options.chain, self.rules);
-            for node in self.nodes.iter_mut().filter(|node| node.online && node.next_ping <= next) {
-                while node.next_ping <= next {
-                    ping(node, node.next_ping, chain, rules);
-                }
+/// Advances the clock.
+pub(super) fn advance_to(state: &mut State, time: u64) {
+    while state.now < time {
+        let round = (state.now / ROUND_SECONDS + 1) * ROUND_SECONDS;
+        let next = round.min(time);
+        let (chain, rules) = (state.options.chain, state.rules);
+        for node in state.nodes.iter_mut().filter(|node| node.online && node.next_ping <= next) {
+            while node.next_ping <= next {
+                ping(node, node.next_ping, chain, rules);
             }
-            self.now = next;
-            self.receive_votes();
-            self.check();
-            if next == round {
-                self.round();
-                self.check();
-            }
+        }
+        state.now = next;
+        state.receive_votes();
+        check(state);
+        if next == round {
+            tasks(state);
+            check(state);
         }
     }
+}
 
-    /// Determines the state of every listed node.
-    pub(super) fn check(&mut self) {
-        let (chain, rules, now) = (self.options.chain, self.rules, self.now);
-        let height = self.headers.tip().height;
-        let size = u32::try_from(self.listed().count()).expect("at most a few thousand");
-        for slot in 0..self.nodes.len() {
-            let node = &mut self.nodes[slot];
-            if !node.listed {
-                continue;
-            }
-            let (from, ban) = (node.state, node.banned_until);
-            node.state = match chain {
-                Chain::Dimecoin => dimecoin_state(node, rules, now, height, size),
-                Chain::Prcycoin => prcycoin_state(node, rules, now),
-            };
-            let (to, until) = (node.state, node.banned_until);
-            if let Some(until) = until.filter(|_| ban.is_none()) {
-                self.note(slot, LedgerKind::Banned { until });
-            }
-            if from != to {
-                self.note(slot, LedgerKind::State { from, to });
-            }
+/// Determines the state of every listed node.
+pub(super) fn check(state: &mut State) {
+    let (chain, rules, now) = (state.options.chain, state.rules, state.now);
+    let height = state.headers.tip().height;
+    let size = u32::try_from(state.listed().count()).expect("at most a few thousand");
+    for slot in 0..state.nodes.len() {
+        let node = &mut state.nodes[slot];
+        if !node.listed {
+            continue;
+        }
+        let (from, ban) = (node.state, node.banned_until);
+        node.state = match chain {
+            Chain::Dimecoin => dimecoin_state(node, rules, now, height, size),
+            Chain::Prcycoin => prcycoin_state(node, rules, now),
+        };
+        let (to, until) = (node.state, node.banned_until);
+        if let Some(until) = until.filter(|_| ban.is_none()) {
+            state.note(slot, LedgerKind::Banned { until });
+        }
+        if from != to {
+            state.note(slot, LedgerKind::State { from, to });
         }
     }
+}
 
-    /// The tasks of a node once a minute.
-    fn round(&mut self) {
-        if self.options.chain == Chain::Dimecoin {
-            self.punish_duplicates();
-        }
-        for slot in 0..self.nodes.len() {
-            let node = &mut self.nodes[slot];
-            let leaves = matches!(node.state, NodeState::OutpointSpent | NodeState::Remove | NodeState::VinSpent);
-            if node.listed && leaves {
-                node.listed = false;
-                self.note(slot, LedgerKind::Removed);
-            }
+/// The tasks of a node once a minute.
+fn tasks(state: &mut State) {
+    if state.options.chain == Chain::Dimecoin {
+        punish_duplicates(state);
+    }
+    for slot in 0..state.nodes.len() {
+        let node = &mut state.nodes[slot];
+        let leaves = matches!(node.state, NodeState::OutpointSpent | NodeState::Remove | NodeState::VinSpent);
+        if node.listed && leaves {
+            node.listed = false;
+            state.note(slot, LedgerKind::Removed);
         }
     }
+}
 
-    /// Of two nodes with one address, the one with the younger collateral is counted twice; at equal age both once.
-    fn punish_duplicates(&mut self) {
-        let mut by_address: HashMap<u32, Vec<usize>> = HashMap::new();
-        for (slot, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.listed) {
-            by_address.entry(node.address).or_default().push(slot);
-        }
-        let tip = self.headers.tip().height;
-        for slots in by_address.into_values().filter(|slots| slots.len() > 1) {
-            for (position, first) in slots.iter().enumerate() {
-                for second in &slots[position + 1..] {
-                    let age = |slot: usize| self.nodes[slot].confirmations(tip);
-                    let (one, other) = (age(*first), age(*second));
-                    let named = match one.cmp(&other) {
-                        std::cmp::Ordering::Less => [*first, *first],
-                        std::cmp::Ordering::Equal => [*first, *second],
-                        std::cmp::Ordering::Greater => [*second, *second],
-                    };
-                    for slot in named {
-                        self.nodes[slot].score = (self.nodes[slot].score + 1).min(BAN_SCORE);
-                    }
+/// Of two nodes with one address, the one with the younger collateral is counted twice; at equal age both once.
+fn punish_duplicates(state: &mut State) {
+    let mut by_address: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (slot, node) in state.nodes.iter().enumerate().filter(|(_, node)| node.listed) {
+        by_address.entry(node.address).or_default().push(slot);
+    }
+    let tip = state.headers.tip().height;
+    for slots in by_address.into_values().filter(|slots| slots.len() > 1) {
+        for (position, first) in slots.iter().enumerate() {
+            for second in &slots[position + 1..] {
+                let age = |slot: usize| state.nodes[slot].confirmations(tip);
+                let (one, other) = (age(*first), age(*second));
+                let named = match one.cmp(&other) {
+                    std::cmp::Ordering::Less => [*first, *first],
+                    std::cmp::Ordering::Equal => [*first, *second],
+                    std::cmp::Ordering::Greater => [*second, *second],
+                };
+                for slot in named {
+                    state.nodes[slot].score = (state.nodes[slot].score + 1).min(BAN_SCORE);
                 }
             }
         }

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::action::{Action, ActionError};
+use super::check::advance_to;
 use super::ledger::LedgerEntry;
 use super::node::{Node, NodeState, payout_address, stealth_address};
 use super::options::{Chain, Options};
 use super::rpc;
+use super::setup;
 use super::state::State;
 use crate::network_kind::View;
 use crate::options::OptionsError;
@@ -72,7 +74,7 @@ impl Network {
     ///
     /// If the options are invalid.
     pub fn new(options: Options) -> Result<Self, OptionsError> {
-        Ok(Self::of(State::new(options)?))
+        Ok(Self::of(setup::network(options)?))
     }
 
     /// Height and hash of the newest block.
@@ -111,7 +113,7 @@ impl Network {
     pub fn advance(&self, time: Duration) {
         let mut state = self.lock();
         let later = state.now + time.as_secs();
-        state.advance_to(later);
+        advance_to(&mut state, later);
     }
 
     /// Replaces the last `depth` blocks by `blocks` new ones. Votes, bans and remembered payments stay: they are in the

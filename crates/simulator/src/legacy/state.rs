@@ -5,9 +5,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::action::{Action, ActionError};
-use super::check::ping;
+use super::check::{advance_to, check, ping};
 use super::headers::Headers;
 use super::ledger::{LedgerEntry, LedgerKind};
+use super::life::live;
 use super::node::{Node, NodeState};
 use super::options::{Chain, Options};
 use super::rules::{AUDIT_PERIOD, NetworkNames, PING_SECONDS, REMEMBERED_VOTES, Rules, START_CONFIRMATIONS, VOTE_LEAD};
@@ -61,11 +62,16 @@ impl State {
 
     /// Advances the time of a block, and mines it.
     pub(super) fn mine(&mut self) {
-        self.advance_to(self.now + self.options.spacing_seconds());
-        self.connect(self.now);
+        self.mine_next();
         if self.options.lively && !self.setting_up {
-            self.live();
+            live(self);
         }
+    }
+
+    fn mine_next(&mut self) {
+        let time = self.now + self.options.spacing_seconds();
+        advance_to(self, time);
+        self.connect(self.now);
     }
 
     /// Replaces the last `depth` blocks by `blocks` new ones. New blocks of the same heights are a second younger than
@@ -79,14 +85,12 @@ impl State {
         times.reverse();
         let fork = self.headers.tip().height;
         self.ledger.retain(|entry| entry.height <= fork || !matches!(entry.kind, LedgerKind::Paid { .. }));
-        self.advance_to(self.now + 1);
+        let later = self.now + 1;
+        advance_to(self, later);
         for block in 0..blocks {
             match times.get(block) {
                 Some(time) => self.connect(*time),
-                None => {
-                    self.advance_to(self.now + self.options.spacing_seconds());
-                    self.connect(self.now);
-                }
+                None => self.mine_next(),
             }
         }
         Ok(())
@@ -126,7 +130,7 @@ impl State {
                 self.nodes[slot].spent = true;
             }
         }
-        self.check();
+        check(self);
         Ok(())
     }
 
@@ -226,7 +230,7 @@ impl State {
             }
             self.note(slot, LedgerKind::Paid { votes });
         }
-        self.check();
+        check(self);
         self.vote(height + VOTE_LEAD);
     }
 

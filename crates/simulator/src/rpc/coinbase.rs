@@ -16,6 +16,7 @@ use crate::merkle::double_sha256;
 use crate::payment::payment_amount;
 use crate::quorum_selection::chainlock_signature;
 use crate::random::{Hash256, Random, hex, unhex};
+use crate::simplified_list::list_root;
 
 /// The type of a block's first transaction.
 pub(super) const COINBASE_TYPE: i64 = 5;
@@ -44,7 +45,7 @@ pub(super) struct Coinbase {
 impl Coinbase {
     /// That of a block; `None` where its list is no longer known.
     pub(super) fn of(context: &Context<'_>, point: &Point) -> Option<Self> {
-        let list_root = context.state.list_root(point.list.as_ref()?)?;
+        let list_root = list_root(context.state, point.list.as_ref()?)?;
         let to = |address: String, amount: u64| (script(&address), amount, Some(address));
         let mut outputs = vec![to(MINER.0.to_owned(), MINER.1), ("6a".to_owned(), PLATFORM_AMOUNT, None)];
         let payee = point.block.as_ref().and_then(|block| block.payee);

@@ -205,7 +205,7 @@ impl<'a> MasternodeDetails<'a> {
             voting_address: subject.detail(Detail::VotingAddress),
             operator_key: subject.detail(Detail::OperatorKey),
             operator_payout_address: subject.detail(Detail::OperatorPayoutAddress),
-            registered_height: number(subject.on_list(|node| node.masternode.registered_height)),
+            registered_height: number(subject.on_list(|node| node.masternode.registered_height.get())),
             protocol_version: announced.and_then(|announced| announced.protocol_version),
             peer_last_success_time: subject.on_list(|node| node.masternode.peer.last_success()).map(Text),
             platform_banned: subject.on_list(|node| node.masternode.peer.platform_banned()),

@@ -159,7 +159,7 @@ fn bans_by_owner_and_operator_have_their_cause() {
 #[test]
 fn a_node_registered_without_an_address_is_banned_at_registration() {
     let newborn = Masternode {
-        registered_height: Some(Height(101)),
+        registered_height: Some(Height(101)).into(),
         ban_height: Some(Height(101)),
         details: Details::default(),
         ..masternode(1)
