@@ -7,7 +7,7 @@ default:
 # Format and lints, warnings being errors.
 check:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+    cargo clippy --workspace --all-targets --test e2e --all-features --locked -- -D warnings
 
 # Unit and integration tests: a minute, no network, nothing to install.
 test:
@@ -15,7 +15,7 @@ test:
 
 # Fixes format and simple lints automatically.
 fix:
-    cargo clippy --workspace --all-targets --all-features --fix --allow-dirty --allow-staged
+    cargo clippy --workspace --all-targets --test e2e --all-features --fix --allow-dirty --allow-staged
     cargo fmt --all
 
 # Fuzzes every decoder of foreign input, for the given number of seconds per target.
@@ -52,8 +52,8 @@ pictures:
 
 # The binary against a real Prometheus, promtool, schemathesis and Chromium, which scripts/test installs.
 e2e:
-    cargo build --release --locked
-    cargo test --release --locked --features e2e --test e2e
+    scripts/static
+    EXPORTER=$PWD/target/static/masternode-exporter cargo test --locked --test e2e
 
 # Tests the Helm chart; `just chart generate` updates its schema and the table of its values, `just chart package` builds the package.
 chart *arguments:

@@ -180,7 +180,7 @@ fn the_health_check_works_with_tls_and_counts_a_refusal_as_alive() {
     std::fs::write(&path, "tls_server_config: {cert_file: server.crt, key_file: server.key}\n").unwrap();
     let (port, web_config) = (free_port(), path.display().to_string());
     let _demo = demo(port, &web_config);
-    wait_for("the exporter", LONG, || healthcheck(port, &web_config).status.success().then_some(()));
+    wait_for("readiness", LONG, || healthcheck_with(port, &web_config, &["--ready"]).status.success().then_some(()));
     let address = format!("127.0.0.1:{port}");
     let unknowing = exporter().args(["healthcheck", "--web.listen-address", &address, "--ready"]).output().unwrap();
     assert_eq!(
