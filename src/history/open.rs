@@ -227,8 +227,9 @@ fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
     if journal != "wal" {
         return Err(StoreError::Other(format!("the disk allows no write-ahead log (journal mode {journal})")));
     }
-    // A killed process loses nothing; a power failure may lose the last blocks, which are then replayed again.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // Neither a killed process nor a power failure loses what was written: blocks can be replayed, but the state of alerts says what the
+    // receivers know. A block is one transaction, and many are during a backfill.
+    connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "foreign_keys", true)?;

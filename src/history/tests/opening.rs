@@ -76,7 +76,7 @@ fn a_new_file_has_our_marks_and_the_settings_it_needs() {
     assert_eq!(pragma("application_id"), schema::APPLICATION_ID.to_string());
     assert_eq!(pragma("user_version"), schema::newest().to_string());
     assert_eq!(pragma("journal_mode"), "wal");
-    assert_eq!(pragma("synchronous"), "1", "normal");
+    assert_eq!(pragma("synchronous"), "2", "full");
     assert_eq!(pragma("auto_vacuum"), "2", "incremental");
     assert_eq!(pragma("page_size"), "1024");
 }

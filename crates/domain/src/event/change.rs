@@ -93,11 +93,12 @@ impl Field {
     pub fn change(self, old: &Masternode, new: &Masternode) -> Option<Change> {
         let (old, new) = (&old.details, &new.details);
         let changed = match self {
-            // Before extended registrations, a revocation or new key resets the version: that is not a change of
-            // format.
+            // Before extended registrations, a revocation resets the version, and the next key restores it: neither is a
+            // change of format.
             Field::Version => {
-                let versions = old.version().zip(new.version());
-                versions.is_some_and(|(old, new)| new > old || (new < old && old >= EXTENDED))
+                let versions = old.version().zip(new.version()).filter(|(old, new)| old != new);
+                let is_restored = old.operator_key_is_zero();
+                versions.is_some_and(|(old, new)| old.max(new) >= EXTENDED || (new > old && !is_restored))
             }
             Field::Addresses => addresses_changed(old, new),
             Field::Payout => payout_changed(old, new),

@@ -11,7 +11,7 @@ mod diff;
 mod payment_amounts;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::list::Block;
 use crate::masternode::{BlockHash, Duffs, Height, MasternodeId, NodeType, Score};
@@ -153,8 +153,10 @@ pub struct FailedQuorum {
 }
 
 /// Adds to the penalties of one block the quorums that report each masternode as failed. Where the limit cut the points, the number
-/// of failures is that of these quorums.
+/// of failures is that of these quorums; it may also cut whole steps.
 pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<FailedQuorum>>) {
+    let is_ban = |event: &&Event| matches!(event.kind, EventKind::Ban { .. });
+    let banned: HashSet<MasternodeId> = events.iter().filter(is_ban).map(|event| event.masternode).collect();
     for event in events {
         let (EventKind::Penalty { quorums, failures, clamped, .. }, Some(named)) =
             (&mut event.kind, failed.get(&event.masternode))
@@ -162,8 +164,9 @@ pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<Failed
             continue;
         };
         quorums.clone_from(named);
-        if *clamped {
-            *failures = u32::try_from(named.len()).unwrap_or(u32::MAX).max(*failures);
+        let named = u32::try_from(named.len()).unwrap_or(u32::MAX);
+        if named > *failures && (*clamped || banned.contains(&event.masternode)) {
+            (*failures, *clamped) = (named, true);
         }
     }
 }

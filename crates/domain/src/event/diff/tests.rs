@@ -4,10 +4,11 @@
 
 use super::*;
 use crate::details::{DetailTexts, Details};
-use crate::event::Change;
+use crate::event::{Change, FailedQuorum, attribute};
 use crate::pose::CONSENSUS;
 use crate::samples::{list, masternode, penalty};
 use crate::state::{Announced, State};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 fn scored(number: u8, score: u32) -> Masternode {
@@ -167,4 +168,52 @@ fn a_node_registered_without_an_address_is_banned_at_registration() {
     let events = diff(&list(100, vec![]), &list(101, vec![newborn]), Some(&CONSENSUS));
     let kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::Registration, ban(BanCause::NoAddress)]);
+}
+
+#[test]
+fn a_key_that_replaces_a_revoked_one_does_not_change_the_format() {
+    let with = |version, key: &str| {
+        let operator_key = Some(key.to_string().into());
+        let details = Details::new(&DetailTexts { operator_key, version: Some(version), ..DetailTexts::default() });
+        Masternode { details, ..masternode(1) }
+    };
+    let revoked = with(1, "00");
+    for (old, new, changes) in [
+        (with(2, "ab"), revoked.clone(), false),
+        (revoked.clone(), with(2, "cd"), false),
+        (revoked, with(3, "cd"), true),
+        (with(1, "ab"), with(2, "ab"), true),
+        (with(3, "ab"), with(1, "00"), true),
+        (with(3, "ab"), with(3, "00"), false),
+    ] {
+        assert_eq!(Field::Version.change(&old, &new).is_some(), changes, "{old:?} {new:?}");
+    }
+}
+
+#[test]
+fn failures_beyond_the_limit_are_those_that_commitments_name() {
+    for (before, after, named, failures, clamped) in [
+        (35, 100, 1, 1, false),
+        (35, 100, 2, 2, true),
+        (61, 100, 1, 1, true),
+        (61, 100, 2, 2, true),
+        (0, 66, 2, 1, false),
+    ] {
+        let ban_height = (after == 100).then_some(Height(101));
+        let (before, after) = (scored(1, before), Masternode { ban_height, ..scored(1, after) });
+        let mut events = diff(&list(100, vec![before.clone()]), &list(101, vec![after]), Some(&CONSENSUS));
+        let quorum = FailedQuorum {
+            quorum_type: "llmq_test".into(),
+            hash: events[0].block.hash,
+            height: Height(96),
+            index: 0,
+            others: None,
+        };
+        attribute(&mut events, &HashMap::from([(before.id, vec![quorum; named])]));
+        let penalty = events.iter().find_map(|event| match &event.kind {
+            EventKind::Penalty { failures, clamped, .. } => Some((*failures, *clamped)),
+            _ => None,
+        });
+        assert_eq!(penalty, Some((failures, clamped)), "{before:?}");
+    }
 }
