@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::{self, with_suffix};
-use crate::history::open::SetAsideReason;
+use crate::history::open::{LOG_BYTES, SetAsideReason};
 use crate::history::{HistorySettings, Store};
 use crate::meters::HistoryMeters;
 
@@ -131,7 +131,8 @@ impl HistoryFile {
         }
         match self.seen.look(&self.path) {
             Found::Same => false,
-            Found::Missing => self.restore(),
+            Found::Missing | Found::LogMissing => self.restore(),
+            Found::Cut(what) => self.reopen_damaged(what.into(), now),
             Found::Other => {
                 warn!(path = %self.path.display(), "The history file {} was replaced: opening the file that is there now", self.path.display());
                 self.close("replaced");
@@ -191,10 +192,16 @@ impl HistoryFile {
         });
         match restored {
             Ok(()) => {
-                warn!(path, "The history file {path} was deleted while in use: its contents were written again")
+                warn!(
+                    path,
+                    "The history file {path} or its log was deleted while in use: its contents were written again"
+                )
             }
             Err(error) => {
-                warn!(path, "The history file {path} was deleted while in use, and its contents are lost: {error}")
+                warn!(
+                    path,
+                    "The history file {path} or its log was deleted while in use, and its contents are lost: {error}"
+                )
             }
         }
         self.open()
@@ -280,6 +287,10 @@ enum Found {
     Same,
     /// Nothing is there.
     Missing,
+    /// The open file without its log.
+    LogMissing,
+    /// The open file, or its log, is shorter than this process left it.
+    Cut(&'static str),
     /// Another file.
     Other,
     /// The file that is open, with another lock.
@@ -292,12 +303,29 @@ struct Seen {
     file: Option<(u64, u64)>,
     log: Option<(u64, u64)>,
     lock: Option<(u64, u64)>,
+    /// The file has content, which no write removes.
+    is_filled: bool,
+    /// Size of the log in bytes; `None` without one.
+    log_bytes: Option<u64>,
 }
 
 impl Seen {
     fn of(path: &Path) -> Seen {
         let id = |suffix| id(&with_suffix(path, suffix)).ok().flatten();
-        Seen { file: id(""), log: id("-wal"), lock: id(".lock") }
+        let bytes = |suffix| fs::metadata(with_suffix(path, suffix)).map(|file| file.len()).ok();
+        Seen {
+            file: id(""),
+            log: id("-wal"),
+            lock: id(".lock"),
+            is_filled: bytes("").is_some_and(|bytes| bytes > 0),
+            log_bytes: bytes("-wal"),
+        }
+    }
+
+    /// Whether the log is shorter than before. It is truncated to its limit only.
+    fn is_log_cut(&self, now: &Seen) -> bool {
+        let before = self.log_bytes.map(|bytes| bytes.min(LOG_BYTES.into()));
+        before.zip(now.log_bytes).is_some_and(|(before, now)| now < before)
     }
 
     /// Compares with the current files.
@@ -311,8 +339,11 @@ impl Seen {
             None => Found::Missing,
             file if file != self.file => Found::Other,
             _ if now.lock != self.lock => Found::OtherLock,
+            _ if self.is_filled && !now.is_filled => Found::Cut("it is empty"),
+            _ if self.log.is_some() && now.log != self.log => Found::LogMissing,
+            _ if self.is_log_cut(&now) => Found::Cut("its log is shorter than it was"),
             _ => {
-                self.log = now.log.or(self.log);
+                *self = now;
                 Found::Same
             }
         }

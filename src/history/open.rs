@@ -22,7 +22,7 @@ use domain::masternode::UnixSeconds;
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The log is truncated to this many bytes after a reader made it grow.
-const LOG_BYTES: u32 = 16 << 20;
+pub(super) const LOG_BYTES: u32 = 16 << 20;
 
 /// Bytes of a page of a new file: a few events fit into one.
 const PAGE_BYTES: u32 = 1024;

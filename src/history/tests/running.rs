@@ -73,6 +73,38 @@ async fn a_file_that_is_deleted_while_in_use_is_written_again_with_all_that_it_h
 }
 
 #[tokio::test]
+async fn a_log_that_is_deleted_while_in_use_loses_nothing() {
+    let place = Place::new();
+    let (writer, network, registry) = written(&place).await;
+    writer.flush().await.unwrap();
+    for name in ["history.db-wal", "history.db-shm"] {
+        fs::remove_file(place.folder.path().join(name)).unwrap();
+    }
+    writer.flush().await.unwrap();
+    assert_eq!(replaced(&registry, "missing"), 1.0, "it is noticed");
+    assert_eq!(keep(&writer, network, 3).await, WriteOutcome::Lost);
+    record_next(&writer, 3).await;
+    assert_eq!(heights(&place), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_file_or_log_that_is_emptied_while_in_use_is_noticed_and_the_history_goes_on() {
+    for name in ["history.db", "history.db-wal"] {
+        let place = Place::new();
+        let (writer, _, registry) = written(&place).await;
+        writer.flush().await.unwrap();
+        fs::File::options().write(true).open(place.folder.path().join(name)).unwrap().set_len(0).unwrap();
+        writer.flush().await.unwrap();
+        assert_eq!(replaced(&registry, "damaged"), 1.0, "{name}: it is noticed");
+        assert_eq!(value(&registry, "masternode_exporter_history_up"), 1.0, "{name}");
+        let opened = writer.open("dash", main()).await.unwrap();
+        let next = opened.blocks.first().map_or(1, |block| block.height.0 + 1);
+        assert_eq!(keep(&writer, opened.network, next).await, WRITTEN, "{name}");
+        assert_eq!(heights(&place).last(), Some(&next), "{name}: readers see it");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_is_replaced_while_in_use_is_opened_without_the_log_of_the_old_one() {
     let place = Place::new();
     let (writer, network, registry) = written(&place).await;
