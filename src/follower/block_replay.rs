@@ -175,7 +175,7 @@ impl BlockReplay<'_> {
 /// The list before a block, without the node's own view of its peers.
 pub(super) async fn point_before(source: &Source, height: Height) -> Result<ReplayPoint, SourceError> {
     let block = list_reader::header_at(source, Height(height.0.saturating_sub(1))).await?.block;
-    let (mut list, _) = list_reader::in_full(source, block, None).await?;
+    let (mut list, _) = list_reader::in_full(source, block, None, false).await?;
     list.forget_peers();
     Ok(ReplayPoint::new(list))
 }

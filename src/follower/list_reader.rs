@@ -75,7 +75,7 @@ impl ListReader {
         block: Block,
         before: Option<&MasternodeList>,
     ) -> Result<MasternodeList, SourceError> {
-        let hidden = match self.visible(source, block, before).await? {
+        let hidden = match self.visible(source, block, before, !source.client.dialect().is_pinned()).await? {
             Ok(list) => return Ok(list),
             Err(hidden) => hidden,
         };
@@ -93,8 +93,9 @@ impl ListReader {
         source: &Source,
         block: Block,
         before: Option<&MasternodeList>,
+        is_tip: bool,
     ) -> Result<Result<MasternodeList, Hidden>, SourceError> {
-        let (list, reasons) = in_full(source, block, before).await?;
+        let (list, reasons) = in_full(source, block, before, is_tip).await?;
         if before.map_or(&Unreadable::default(), MasternodeList::unreadable) != list.unreadable() {
             unreadable::log(&self.network, &list, &reasons);
         }
@@ -111,7 +112,7 @@ impl ListReader {
         tip: Block,
         before: Option<&MasternodeList>,
     ) -> Result<MasternodeList, SourceError> {
-        Ok(self.visible(source, tip, before).await??)
+        Ok(self.visible(source, tip, before, true).await??)
     }
 }
 
@@ -145,19 +146,25 @@ pub(super) async fn by_diff(
 }
 
 /// The full list at a block, and the errors of its unreadable entries. Checks after the read that the block is still on
-/// the node's branch. `before` is an earlier list, if there is one.
+/// the node's branch. `before` is an earlier list, if there is one. A list of the tip, `is_tip`, that has far fewer entries than
+/// the node counts is a [`SourceError::Contradiction`]: its missing masternodes would look removed.
 pub(super) async fn in_full(
     source: &Source,
     block: Block,
     before: Option<&MasternodeList>,
+    is_tip: bool,
 ) -> Result<(MasternodeList, Vec<UnreadableEntry>), SourceError> {
     let client = &source.client;
     // The number of entries, so that the list is allocated once and the client has an upper bound.
-    let expected = match client.masternode_count().await {
-        Ok(count) => count.total as usize,
-        Err(_) => before.map_or(0, MasternodeList::registered),
-    };
+    let counted = client.masternode_count().await.ok().map(|count| count.total as usize);
+    let expected = counted.unwrap_or_else(|| before.map_or(0, MasternodeList::registered));
     let registered = client.registered(block.height, expected).await?;
+    let entries = registered.entries();
+    if is_tip && counted.is_some_and(|counted| is_cut(entries, counted, before)) {
+        return Err(SourceError::Contradiction(format!(
+            "its list has {entries} of the {expected} masternodes that it counts"
+        )));
+    }
     if !client.dialect().is_pinned() && client.best_block_hash().await? != block.hash {
         return Err(SourceError::Moved);
     }
@@ -166,4 +173,40 @@ pub(super) async fn in_full(
     }
     let reasons = registered.unreadable.clone();
     Ok((unreadable::list_of(block, registered, before)?, reasons))
+}
+
+/// Whether a list of this many entries is not all of the masternodes that the node counts. On some chains both numbers differ
+/// for ever: there the lists before did too.
+fn is_cut(entries: usize, counted: usize, before: Option<&MasternodeList>) -> bool {
+    let is_whole = |entries: usize| entries.saturating_mul(10) >= counted.saturating_mul(9);
+    counted > 0 && (entries == 0 || (!is_whole(entries) && before.is_some_and(|list| is_whole(list.registered()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::masternode::{BlockHash, Hash, UnixSeconds};
+    use domain::samples;
+
+    fn list(entries: u8) -> MasternodeList {
+        let block = Block { height: Height(1), hash: BlockHash(Hash([1; 32])), time: UnixSeconds(1) };
+        let nodes = (0..entries).map(samples::masternode).collect();
+        MasternodeList::new(block, nodes).unwrap()
+    }
+
+    #[test]
+    fn a_list_with_far_fewer_entries_than_the_node_counts_is_cut_unless_both_always_differed() {
+        for (entries, counted, before, is) in [
+            (0, 60, None, true),
+            (0, 0, None, false),
+            (60, 60, Some(60), false),
+            (55, 60, Some(60), false),
+            (30, 60, Some(60), true),
+            (30, 60, Some(30), false),
+            (30, 60, None, false),
+            (70, 60, Some(60), false),
+        ] {
+            assert_eq!(is_cut(entries, counted, before.map(list).as_ref()), is, "{entries} of {counted}, {before:?}");
+        }
+    }
 }

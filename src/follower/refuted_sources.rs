@@ -16,7 +16,7 @@ use domain::masternode::BlockHash;
 
 /// Whether the list that a source reports of a block is the one of the block: all of it is read.
 async fn whole_list(source: &mut Source, block: Block) -> Result<ListProofStatus, SourceError> {
-    let (list, _) = list_reader::in_full(source, block, None).await?;
+    let (list, _) = list_reader::in_full(source, block, None, false).await?;
     Ok(match ListCheck::default().check(source, None, &list).await {
         Checked::Proven => ListProofStatus::Proven,
         Checked::ListDiffers(mismatch) | Checked::Refuted(mismatch) => ListProofStatus::Refuted(Arc::new(mismatch)),

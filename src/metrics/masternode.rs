@@ -255,7 +255,9 @@ pub(super) type ScalarFamily = (&'static Family, fn(&Row<'_>, usize) -> Option<V
 /// On all chains.
 const SINGLE: &[ScalarFamily] = &[
     (&catalog::ENABLED, |row, _| Some(row.node()?.masternode.is_payable().into())),
-    (&catalog::POSE_BANNED, |row, _| Some(row.node()?.masternode.is_banned().into())),
+    (&catalog::POSE_BANNED, |row, _| {
+        Some(row.node()?.masternode).filter(|node| node.is_ban_known()).map(|node| node.is_banned().into())
+    }),
     (&catalog::PAYMENT_QUEUE_POSITION, |row, _| Some(row.node()?.queue_position?.get().into())),
     (&catalog::REGISTERED, |row, _| Some(row.index.is_some().into())),
     (&catalog::POSE_REVIVALS, |row, _| Some(Value::Whole(row.tally()?.revivals))),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::rpc::dash::answers::result;
 use crate::rpc::error::ErrorKind;
 use crate::rpc::foreign::Foreign;
-use domain::{ForeignText, MasternodeId, Outpoint};
+use domain::{ForeignText, Hash, MasternodeId, Outpoint};
 
 /// How PRCYCoin reports a masternode that the list does not contain, before the status message of that masternode
 /// (`getmasternodestatus` in `src/rpc/masternode.cpp`).
@@ -141,11 +141,12 @@ pub fn of_refusal(message: &str) -> Option<OwnMasternode> {
     Some(OwnMasternode { id: None, state, address: None })
 }
 
-/// The identity of the node. An outpoint of zeros means none.
+/// The identity of the node. A hash or an outpoint of zeros means none.
 fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
     let malformed = |error: &dyn std::fmt::Display| ErrorKind::malformed(format_args!("its own masternode: {error}"));
     if let Some(hash) = &wire.pro_tx_hash {
-        return hash.parse().map(|hash| Some(MasternodeId::ProTx(hash))).map_err(|error| malformed(&error));
+        let hash: Hash = hash.parse().map_err(|error| malformed(&error))?;
+        return Ok(Some(hash).filter(|hash| hash.0 != [0; 32]).map(MasternodeId::ProTx));
     }
     let text = match (&wire.outpoint, &wire.txhash) {
         // A state without a hash: a node of a deterministic list that has lost its identity.
@@ -161,6 +162,14 @@ fn id(wire: &WireOwn) -> Result<Option<MasternodeId>, ErrorKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identity_of_zeros_is_none() {
+        for (hash, is_one) in [("00".repeat(32), false), ("01".repeat(32), true)] {
+            let body = format!(r#"{{"result":{{"proTxHash":"{hash}","state":"READY"}},"error":null,"id":"x"}}"#);
+            assert_eq!(own_masternode(body.as_bytes()).unwrap().id.is_some(), is_one, "{hash}");
+        }
+    }
 
     #[test]
     fn a_refusal_tells_a_masternode_that_is_not_active_from_a_node_that_is_none() {

@@ -60,7 +60,7 @@ impl Registered {
     }
 
     /// The number of entries so far.
-    pub(in crate::rpc) fn entries(&self) -> usize {
+    pub fn entries(&self) -> usize {
         self.masternodes.len() + self.unreadable.len()
     }
 

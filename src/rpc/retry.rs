@@ -18,9 +18,10 @@ pub(super) fn pauses(timeout: Duration) -> impl Iterator<Item = Duration> {
     })
 }
 
-/// Whether a failure may pass quickly: the node's work queue is full, or a proxy has no free connection.
+/// Whether a failure may pass quickly: the node's work queue is full, a proxy has no free connection, or a connection was closed.
+/// All calls only read, so each can be repeated.
 pub(super) fn is_passing(kind: &ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Refused | ErrorKind::NotServing)
+    matches!(kind, ErrorKind::Refused | ErrorKind::NotServing | ErrorKind::Unreachable { .. })
 }
 
 #[cfg(test)]

@@ -200,7 +200,15 @@ async fn a_history_that_ends_at_a_block_that_hides_a_watched_masternode_is_conti
 }
 
 fn entry(number: u8) -> Value {
-    json!({ "proTxHash": format!("{number:02x}").repeat(32), "state": { "PoSePenalty": 0, "registeredHeight": 7 } })
+    json!({ "proTxHash": format!("{number:02x}").repeat(32), "state": state(json!({})) })
+}
+
+/// The numbers of a state that a node always reports, changed.
+fn state(changed: Value) -> Value {
+    let mut state = json!({ "PoSePenalty": 0, "registeredHeight": 7, "lastPaidHeight": 0, "PoSeRevivedHeight": -1,
+        "PoSeBanHeight": -1, "revocationReason": 0 });
+    state.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+    state
 }
 
 fn read(entries: &[Value], size: usize) -> Result<Registered, String> {
@@ -219,10 +227,17 @@ fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
     let named = format!("masternode {id}: ");
     // entry, whether its masternode is known, reason.
     let cases = [
-        (with(json!({ "PoSePenalty": -1 })), true, named.as_str()),
-        (with(json!({ "PoSePenalty": "x" })), true, &named),
+        (with(state(json!({ "PoSePenalty": -1 }))), true, named.as_str()),
+        (with(state(json!({ "PoSePenalty": "x" }))), true, &named),
+        (with(state(json!({ "PoSePenalty": null }))), true, &named),
         (with(json!({})), true, "PoSePenalty is missing"),
-        (with(json!({ "PoSePenalty": 0, "PoSeBanHeight": -7 })), true, "PoSeBanHeight"),
+        (with(json!({ "PoSePenalty": 0 })), true, "Height is missing"),
+        (with(state(json!({ "PoSeBanHeight": -7 }))), true, "PoSeBanHeight"),
+        (with(state(json!({ "PoSeBanHeight": null }))), true, &named),
+        (with(state(json!({ "PoSeRevivedHeight": null }))), true, &named),
+        (with(state(json!({ "lastPaidHeight": null }))), true, &named),
+        (with(state(json!({ "registeredHeight": null }))), true, &named),
+        (with(state(json!({ "revocationReason": null }))), true, &named),
         (json!({ "proTxHash": id }), true, &named),
         (json!({ "proTxHash": "zz", "state": { "PoSePenalty": 0 } }), false, "entry number 12: "),
         (json!({ "proTxHash": null, "state": { "PoSePenalty": 0 } }), false, "entry number 12: "),

@@ -122,7 +122,8 @@ async fn an_answer_that_announces_too_much_is_refused_at_once() {
 
 #[tokio::test]
 async fn the_entry_of_another_masternode_is_refused() {
-    let entry = r#"{"result":{"proTxHash":"HASH","state":{"PoSePenalty":0}},"error":null,"id":"x"}"#;
+    let entry = r#"{"result":{"proTxHash":"HASH","state":{"PoSePenalty":0,"registeredHeight":1,
+        "lastPaidHeight":0,"PoSeRevivedHeight":-1,"PoSeBanHeight":-1}},"error":null,"id":"x"}"#;
     let entry = entry.replace("HASH", &"01".repeat(32));
     let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{entry}", entry.len());
     let client = client(node(answer).await);

@@ -273,8 +273,13 @@ fn a_list_of_another_format_or_with_a_wrong_value_is_refused_by_name() {
     assert!(list_of(full(good).as_bytes(), &dialect::DIMECOIN, &DIMECOIN).is_ok());
     let error = list_of(PRCY_LIST.replace("\"rank\":1", "\"rank\":-1").as_bytes(), &dialect::PRCYCOIN, &PRCYCOIN);
     assert!(error.unwrap_err().contains("masternode number 1: rank -1 is out of range"));
+    for status in [r#""status":null"#, r#""status":"""#, r#""status":" ""#, r#""other":"x""#] {
+        let error =
+            list_of(PRCY_LIST.replace(r#""status":"EXPIRED""#, status).as_bytes(), &dialect::PRCYCOIN, &PRCYCOIN);
+        assert!(error.unwrap_err().contains("masternode number 2: state is missing"), "{status}");
+    }
     let error = list_of(br#"{"result":[{"rank":1}],"error":null,"id":"x"}"#, &dialect::PRCYCOIN, &PRCYCOIN);
-    assert!(error.unwrap_err().contains("neither a registration nor a collateral"));
+    assert!(error.unwrap_err().contains("state is missing"));
 }
 
 #[test]
@@ -283,6 +288,25 @@ fn an_unknown_state_is_neither_healthy_nor_paid() {
     let nodes = list_of(body.as_bytes(), &dialect::PRCYCOIN, &PRCYCOIN).unwrap();
     let state = &nodes[0].announced.as_ref().unwrap().state;
     assert_eq!((&*state.label, state.healthy, nodes[0].is_payable()), ("unknown", false, false));
+}
+
+/// The node calls a banned masternode something that this version does not know.
+#[test]
+fn an_unknown_state_does_not_end_a_ban() {
+    let list = |state: &str, height| {
+        let key = format!("COutPoint({}, 0)", "41".repeat(32));
+        let line = format!("{state} 70008 payee 1795270312 2260 0 0 127.0.0.1:1");
+        let body = serde_json::json!({"result": {key: line}, "error": null, "id": "x"}).to_string();
+        let nodes = list_of(body.as_bytes(), &dialect::DIMECOIN, &DIMECOIN).unwrap();
+        (nodes[0].is_ban_known(), MasternodeList::new(block(height), nodes).unwrap())
+    };
+    let (banned, unknown, enabled) = (list("POSE_BAN", 5), list("SLEEPING", 6), list("ENABLED", 7));
+    assert_eq!([banned.0, unknown.0, enabled.0], [true, false, true]);
+    let kinds = |before: &MasternodeList, after: &MasternodeList| -> Vec<String> {
+        domain::event::diff(before, after, None).iter().map(|event| format!("{:?}", event.kind)).collect()
+    };
+    assert!(!kinds(&banned.1, &unknown.1).iter().any(|kind| kind.contains("Revival")));
+    assert!(kinds(&banned.1, &enabled.1).iter().any(|kind| kind.contains("Revival")));
 }
 
 #[test]

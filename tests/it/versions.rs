@@ -116,6 +116,29 @@ fn a_diff_of_another_span_is_refused() {
     assert!(error.contains("from height 4 to 5, received 4 to 6"), "{error}");
 }
 
+/// Otherwise a ban could be missing from a diff that looks like one without changes.
+#[test]
+fn a_diff_without_one_of_its_lists_or_with_a_null_is_refused() {
+    let block = |height| Block { height: Height(height), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
+    let whole = json!({"baseHeight": 4, "blockHeight": 5, "addedMNs": [], "removedMNs": [], "updatedMNs": []});
+    let read = |diff: &Value| answers::list_diff(&answer(diff), &block(4), &block(5));
+    assert!(read(&whole).is_ok());
+    for name in ["addedMNs", "removedMNs", "updatedMNs"] {
+        let mut cut = whole.clone();
+        cut.as_object_mut().unwrap().remove(name);
+        assert!(read(&cut).is_err(), "without {name}");
+        cut[name] = Value::Null;
+        assert!(read(&cut).is_err(), "{name} is null");
+    }
+    for name in ["PoSePenalty", "PoSeBanHeight", "PoSeRevivedHeight", "lastPaidHeight", "registeredHeight"] {
+        let mut diff = whole.clone();
+        diff["updatedMNs"] = json!([{"01".repeat(32): {name: null}}]);
+        assert!(read(&diff).is_err(), "{name} is null");
+        diff["updatedMNs"] = json!([{"01".repeat(32): {name: 3}}]);
+        assert!(read(&diff).is_ok(), "{name} is 3");
+    }
+}
+
 /// v23 reports a change of a Platform port with the Platform's entries of `addresses` and without the primary address.
 #[test]
 fn a_change_of_a_platform_port_does_not_change_the_address() {

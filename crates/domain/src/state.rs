@@ -58,6 +58,15 @@ pub struct Announced {
     pub rank: Option<NonZeroU32>,
 }
 
+impl Masternode {
+    /// Whether it is known to be banned or not. A state that this version does not know says nothing; a list with scores has
+    /// heights of bans too.
+    pub fn is_ban_known(&self) -> bool {
+        let is_unknown = |announced: &Announced| announced.state.label == UNKNOWN.label;
+        self.is_banned() || self.pose_score.is_some() || !self.announced.as_deref().is_some_and(is_unknown)
+    }
+}
+
 impl Announced {
     /// Seconds from its start to its last ping, 0 while that ping is from before the start.
     pub fn active_seconds(&self) -> Option<u64> {

@@ -21,7 +21,8 @@ use domain::state;
 use domain::state::Announced;
 use domain::{Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 
-/// An entry of the list. Its identity and its score are required.
+/// An entry of the list. Its identity, its score and its heights are required: without a ban height a banned masternode
+/// would look valid.
 pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {
     let id = id(&entry.pro_tx_hash)?;
     let about = |error: ErrorKind| match error {
@@ -29,8 +30,11 @@ pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Mas
         other => other,
     };
     let state = &entry.state;
-    let penalty = state.pose_penalty.ok_or_else(|| about(ErrorKind::malformed("PoSePenalty is missing")))?;
-    let height = |value: Option<i64>, name| value.map_or(Ok(None), |value| height(value, name)).map_err(about);
+    let required = |value: Option<i64>, name: &str| {
+        value.ok_or_else(|| about(ErrorKind::malformed(format_args!("{name} is missing"))))
+    };
+    let penalty = required(state.pose_penalty, "PoSePenalty")?;
+    let height = |value, name| height(required(value, name)?, name).map_err(about);
     Ok(Masternode {
         id,
         node_type: node_type(entry.node_type.as_deref()),

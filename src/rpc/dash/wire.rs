@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -76,19 +76,19 @@ pub(super) struct State<'a> {
     pub(super) platform_p2p_port: Option<Loose<'a>>,
     #[serde(rename = "platformHTTPPort", borrow)]
     pub(super) platform_http_port: Option<Loose<'a>>,
-    #[serde(rename = "registeredHeight")]
+    #[serde(rename = "registeredHeight", default, deserialize_with = "number")]
     pub(super) registered_height: Option<i64>,
-    #[serde(rename = "lastPaidHeight")]
+    #[serde(rename = "lastPaidHeight", default, deserialize_with = "number")]
     pub(super) last_paid_height: Option<i64>,
-    #[serde(rename = "consecutivePayments")]
+    #[serde(rename = "consecutivePayments", default, deserialize_with = "number")]
     pub(super) consecutive_payments: Option<i64>,
-    #[serde(rename = "PoSePenalty")]
+    #[serde(rename = "PoSePenalty", default, deserialize_with = "number")]
     pub(super) pose_penalty: Option<i64>,
-    #[serde(rename = "PoSeRevivedHeight")]
+    #[serde(rename = "PoSeRevivedHeight", default, deserialize_with = "number")]
     pub(super) pose_revived_height: Option<i64>,
-    #[serde(rename = "PoSeBanHeight")]
+    #[serde(rename = "PoSeBanHeight", default, deserialize_with = "number")]
     pub(super) pose_ban_height: Option<i64>,
-    #[serde(rename = "revocationReason")]
+    #[serde(rename = "revocationReason", default, deserialize_with = "number")]
     pub(super) revocation_reason: Option<i64>,
     #[serde(rename = "ownerAddress", borrow)]
     pub(super) owner_address: Option<Loose<'a>>,
@@ -111,6 +111,11 @@ pub(super) struct State<'a> {
     pub(super) operator_payout_address: Option<Loose<'a>>,
 }
 
+/// A number that may be absent, but not null: in a diff a null would look like an unchanged value.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(deserializer).map(Some)
+}
+
 /// The answering node's own view of a peer.
 #[derive(Deserialize)]
 pub(super) struct MetaInfo {
@@ -119,7 +124,7 @@ pub(super) struct MetaInfo {
     pub(super) is_platform_banned: Option<bool>,
 }
 
-/// `protx listdiff`. Its elements are parsed one by one, by `convert`: all at once would take many times the memory of
+/// `protx listdiff`. A node always reports all three lists. Their elements are parsed one by one, by `convert`: all at once would take many times the memory of
 /// their text.
 #[derive(Deserialize)]
 pub(super) struct WireDiff<'a> {
@@ -127,12 +132,12 @@ pub(super) struct WireDiff<'a> {
     pub(super) base_height: i64,
     #[serde(rename = "blockHeight")]
     pub(super) block_height: i64,
-    #[serde(rename = "addedMNs", borrow, default)]
+    #[serde(rename = "addedMNs", borrow)]
     pub(super) added: Vec<&'a RawValue>,
     /// The help text misspells it `removedMns`.
-    #[serde(rename = "removedMNs", borrow, default)]
+    #[serde(rename = "removedMNs", borrow)]
     pub(super) removed: Vec<&'a RawValue>,
-    #[serde(rename = "updatedMNs", borrow, default)]
+    #[serde(rename = "updatedMNs", borrow)]
     pub(super) updated: Vec<&'a RawValue>,
 }
 

@@ -36,7 +36,7 @@ pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>], most: usize
             return Err(too_many(most));
         }
         match row {
-            Ok(row) => match convert::masternode(&row, states) {
+            Ok(row) => match convert::masternode(&row, shape, states) {
                 Ok(masternode) => list.masternodes.push(masternode),
                 Err(error) => list.skip(convert::id(&row).ok(), error)?,
             },

@@ -5,7 +5,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::rpc::dialect::Item;
+use crate::rpc::dialect::{Item, Shape};
 use crate::rpc::error::ErrorKind;
 use crate::rpc::legacy::list_entry::{Row, malformed};
 use domain::masternode::PeerView;
@@ -17,8 +17,14 @@ use domain::{DetailTexts, Hash, Height, Masternode, MasternodeId, NodeType, Outp
 /// Later than any time that a node can report: the year 2286.
 const LATEST: i64 = 10_000_000_000;
 
-/// A masternode of a row. Its identity is required, and its state if the list has one.
-pub(super) fn masternode(row: &Row, states: &[Arc<State>]) -> Result<Masternode, ErrorKind> {
+/// Items without which a banned masternode would look valid.
+const REQUIRED: [Item; 3] = [Item::State, Item::Score, Item::BanHeight];
+
+/// A masternode of a row. Its identity is required, and what the format of the list has of its state, score and ban.
+pub(super) fn masternode(row: &Row, shape: &Shape, states: &[Arc<State>]) -> Result<Masternode, ErrorKind> {
+    if let Some(item) = REQUIRED.into_iter().find(|item| shape.has(*item) && !row.has(*item)) {
+        return Err(row.wrong(item, "is missing"));
+    }
     let text = |item| row.text(item);
     let details = DetailTexts {
         address: text(Item::Address)?.filter(|address| !["[::]:0", "0.0.0.0:0"].contains(&&**address)),

@@ -158,6 +158,15 @@ pub(super) fn malformed(name: &str, what: &str) -> ErrorKind {
 }
 
 impl Row {
+    /// Whether it has a value for an item.
+    pub(super) fn has(&self, item: Item) -> bool {
+        match self.values.get(&item) {
+            None | Some(Value::Null) => false,
+            Some(Value::String(text)) => !text.trim().is_empty(),
+            Some(_) => true,
+        }
+    }
+
     /// A text; `None` if it is missing or empty.
     pub(super) fn text(&self, item: Item) -> Result<Option<Cow<'_, str>>, ErrorKind> {
         match self.values.get(&item) {

@@ -121,7 +121,7 @@ impl Span {
 
     fn changes(&self, old: &Masternode, new: &Masternode, events: &mut Vec<Event>) {
         let revived = new.revived_height != old.revived_height && new.revived_height.is_some();
-        if revived || (old.is_banned() && !new.is_banned()) {
+        if revived || (old.is_banned() && !new.is_banned() && new.is_ban_known()) {
             self.push(events, new, EventKind::Revival);
         }
         let penalty = self.penalty(old, new, revived);

@@ -151,7 +151,7 @@ impl<'a> Masternode<'a> {
             last_seen_time: announced.and_then(|announced| announced.last_seen).map(Text),
             active_seconds: announced.and_then(|announced| announced.active_seconds()),
             pose_score: subject.on_list(|node| node.masternode.pose_score).map(|score| score.0),
-            pose_banned: node.map(|node| node.masternode.is_banned()),
+            pose_banned: node.filter(|node| node.masternode.is_ban_known()).map(|node| node.masternode.is_banned()),
             pose_ban_height: number(subject.on_list(|node| node.masternode.ban_height)),
             pose_failures_until_ban: pose.map(|pose| pose.failures_until_ban()),
             pose_blocks_until_safe: pose.and_then(|pose| pose.blocks_until_safe()),
