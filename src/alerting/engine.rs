@@ -42,7 +42,7 @@ const ALIVE: Duration = Duration::from_secs(60);
 const DROPPED_SECONDS: u64 = 900;
 
 /// Name under which heartbeats are counted.
-pub(super) const HEARTBEAT: &str = "heartbeat";
+pub const HEARTBEAT: &str = "heartbeat";
 
 /// The evaluated state, read at each call.
 pub type StateSource = Box<dyn Fn() -> EvaluationInput + Send + Sync>;

@@ -18,6 +18,7 @@ pub mod grafana;
 pub mod inhibition;
 mod notifier;
 pub mod payload;
+mod portion;
 mod receiver_clock;
 pub mod routing;
 pub mod rule_file;
@@ -25,10 +26,11 @@ pub mod runbooks;
 pub mod settings;
 pub mod smtp;
 pub mod state;
+
 mod test_message;
 
 pub use active_alerts::{ActiveAlert, ActiveAlertList, ActiveAlerts};
-pub use engine::{Engine, StateSource};
+pub use engine::{Engine, HEARTBEAT, StateSource};
 pub use notifier::random_byte;
 pub use settings::AlertingSettings;
 pub use test_message::send_test;

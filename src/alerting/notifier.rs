@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 use crate::alerting::client::{Accepted, Access, Client, SendError};
 use crate::alerting::engine::{EngineState, HEARTBEAT, lock};
 use crate::alerting::payload;
+use crate::alerting::portion::Portion;
 use crate::alerting::receiver_clock::ReceiverClock;
 use crate::alerting::settings::{AlertingSettings, Heartbeat, Kind, Receiver};
 use crate::alerting::state::{Notification, NotificationReason};
@@ -38,9 +39,7 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
         Err(failure) => return note(&shared, &receiver.name, Err(&failure)),
     };
     let mut changes = shared.changes();
-    let mut failures = 0;
-    // Maximum number of notifications in a message: fewer after a rejection, until the rejected one is found.
-    let mut most = usize::MAX;
+    let mut portion = Portion::default();
     let mut unanswered = Unanswered::default();
     let mut clock = ReceiverClock::default();
     loop {
@@ -48,21 +47,22 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
         let now = (shared.clock)();
         let due = lock(&shared.book).due(&receiver, now);
         shared.meters.waiting(&receiver.name, due.len());
+        let due = portion.select(due);
         if due.is_empty() {
             let reminder = lock(&shared.book).next_reminder(&receiver);
             let rest = reminder.map_or(REST, |at| REST.min(Duration::from_secs(at.0.saturating_sub(now.0).max(1))));
             // Both a change and the end of the pause lead to another look.
-            let _ = timeout(rest, changes.changed()).await;
+            let _ = timeout(rest.min(portion.pause()), changes.changed()).await;
             continue;
         }
         let due = unanswered.first(due);
-        let (sent, count) = send(&client, &settings, &receiver, &due[..due.len().min(most)], &clock, now).await;
+        let (sent, count) = send(&client, &settings, &receiver, &due[..portion.most(&due)], &clock, now).await;
         let notices = &due[..count];
         if let (Err(failure), [notice]) = (&sent, notices)
             && failure.is_final
         {
             refuse(&shared, &receiver, notice, failure);
-            most = most.saturating_mul(2);
+            portion.grow();
             continue;
         }
         note(&shared, &receiver.name, sent.as_ref().map(drop));
@@ -71,7 +71,7 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
                 for (recipient, failure) in refused {
                     drop_recipient(&shared, &receiver, &recipient, &failure);
                 }
-                (failures, most) = (0, most.saturating_mul(2));
+                portion.accepted(notices);
                 let is_wrong = clock.answered(&receiver.name, date, (shared.clock)(), &shared.meters);
                 if is_wrong && receiver.kind == Kind::Alertmanager {
                     continue;
@@ -79,11 +79,12 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
                 lock(&shared.book).mark_notified(&receiver.name, notices, (shared.clock)());
                 shared.changed();
             }
-            Err(failure) if failure.is_final => most = notices.len() / 2,
+            Err(failure) if failure.is_final => portion.halve(notices),
             Err(failure) => {
-                failures += 1;
                 unanswered.remember(&receiver, notices);
-                sleep(failure.wait.unwrap_or_default().max(pause(failures, (shared.jitter)()))).await;
+                let jitter = (shared.jitter)();
+                let wait = |pause: Duration| failure.wait.unwrap_or_default().max(pause);
+                sleep(portion.failed(notices, |failures| wait(pause(failures, jitter)), wait(FIRST_PAUSE))).await;
             }
         }
     }
@@ -102,7 +103,7 @@ pub(super) async fn send(
         Ok(access) => access,
         Err(failure) => return (Err(failure), notices.len()),
     };
-    let body = payload::body(settings, receiver, access.token.as_ref(), notices, clock.ahead_seconds(), now);
+    let body = payload::body(settings, receiver, access.token.as_ref(), notices, clock.difference(), now);
     let transaction = payload::transaction(receiver, &notices[..body.notices]);
     let started = Instant::now();
     let sent = client.send(receiver, &access, &body, &transaction).await;

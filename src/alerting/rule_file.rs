@@ -40,7 +40,9 @@ pub fn is_reserved(label: &str) -> bool {
         Scope::Exporter,
     ];
     let target = TARGET_LABELS.contains(&label) && label != "namespace";
-    target || matches!(label, "alertname" | "severity") || scopes.iter().any(|scope| scope.labels().contains(&label))
+    target
+        || matches!(label, "alertname" | "severity" | "text")
+        || scopes.iter().any(|scope| scope.labels().contains(&label))
 }
 
 /// How long the last known state counts while no exporter reports a newer one.

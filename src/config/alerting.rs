@@ -8,9 +8,9 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::alerting::AlertingSettings;
 use crate::alerting::runbooks::SERVED;
 use crate::alerting::settings::Receiver;
+use crate::alerting::{AlertingSettings, HEARTBEAT};
 use crate::config::email::EmailSection;
 use crate::config::kinds::LinkKind;
 use crate::config::leaf::{DAY, Leaf, List, Span, Text};
@@ -95,6 +95,9 @@ impl AlertingSection {
             receivers.push((section.receiver(&at, &context), at));
         }
         for (index, (receiver, at)) in receivers.iter().enumerate() {
+            if receiver.name == HEARTBEAT {
+                at.key("name").error(format_args!("{HEARTBEAT:?} is the name of the heartbeat in metrics and logs"));
+            }
             let is_same = |(earlier, _): &(Receiver, _)| !receiver.name.is_empty() && earlier.name == receiver.name;
             if receivers[..index].iter().any(is_same) {
                 at.key("name").error(format_args!("another receiver is called {:?} already", receiver.name));

@@ -40,7 +40,7 @@ pub(crate) struct FakeReceiver {
     pub(crate) address: String,
     got: watch::Receiver<Vec<Got>>,
     status: Arc<Mutex<u16>>,
-    poison: Arc<Mutex<Option<String>>>,
+    poison: Arc<Mutex<Option<(String, u16)>>>,
     key: Arc<Mutex<String>>,
     silent: Arc<Mutex<bool>>,
     date: Arc<Mutex<String>>,
@@ -53,7 +53,7 @@ impl FakeReceiver {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (sender, got) = watch::channel(Vec::new());
         let status = Arc::new(Mutex::new(200));
-        let poison: Arc<Mutex<Option<String>>> = Arc::default();
+        let poison: Arc<Mutex<Option<(String, u16)>>> = Arc::default();
         let (key, silent) = (Arc::<Mutex<String>>::default(), Arc::<Mutex<bool>>::default());
         let date: Arc<Mutex<String>> = Arc::default();
         let said = date.clone();
@@ -74,11 +74,11 @@ impl FakeReceiver {
                     }
                 };
                 let sent = String::from_utf8_lossy(&read);
-                let is_poison = refused.lock().unwrap().as_ref().is_some_and(|poison| sent.contains(poison));
-                let status = match (sent.contains(&*needed.lock().unwrap()), is_poison) {
+                let poison = refused.lock().unwrap().clone().filter(|(poison, _)| sent.contains(poison));
+                let status = match (sent.contains(&*needed.lock().unwrap()), poison) {
                     (false, _) => 401,
-                    (true, true) => 400,
-                    (true, false) => *answer.lock().unwrap(),
+                    (true, Some((_, status))) => status,
+                    (true, None) => *answer.lock().unwrap(),
                 };
                 if *is_silent.lock().unwrap() {
                     sender.send_modify(|all| all.extend(got));
@@ -99,7 +99,12 @@ impl FakeReceiver {
 
     /// Each message with this text is answered with 400.
     pub(crate) fn refuse(&self, text: &str) {
-        *self.poison.lock().unwrap() = Some(text.into());
+        self.refuse_with(text, 400);
+    }
+
+    /// Each message with this text is answered with this status.
+    pub(crate) fn refuse_with(&self, text: &str, status: u16) {
+        *self.poison.lock().unwrap() = Some((text.into(), status));
     }
 
     /// Each message without this text is answered with 401.

@@ -63,6 +63,41 @@ async fn a_permanently_refused_message_is_dropped_and_the_others_are_sent() {
     exporter.engine.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_fails_again_and_again_holds_back_no_other() {
+    let mut stage = Stage::following().await;
+    let banned = [0, 1, 2, 3, 4].map(|number| stage.masternode(number));
+    let (mut receivers, mut failing) = (Vec::new(), Vec::new());
+    for status in [301, 403, 404, 408, 429, 500, 501, 503, 507] {
+        let fake = FakeReceiver::start().await;
+        fake.refuse_with("mn-1 ", status);
+        let name = format!("generic-{status}");
+        receivers.push(fake.settings(&name, Kind::Generic));
+        failing.push((name, fake));
+    }
+    for (name, kind) in [("slack", Kind::Slack), ("pagerduty", Kind::PagerDuty), ("alertmanager", Kind::Alertmanager)] {
+        let fake = FakeReceiver::start().await;
+        fake.refuse_with("mn-1 ", 500);
+        receivers.push(Receiver { token: Some(text("hunter2")), ..fake.settings(name, kind) });
+        failing.push((name.into(), fake));
+    }
+    let mut exporter = TestEngine::new(None);
+    stage.mine(&banned.each_ref().map(|masternode| fail(masternode, 2))).await;
+    exporter.see(stage.snapshot());
+    exporter.engine.reconfigure(&at_once(receivers)).await;
+    for (name, fake) in &failing {
+        for alias in ["mn-0 ", "mn-2 ", "mn-3 ", "mn-4 "] {
+            fake.wait(&format!("{name}: {alias}"), |got| bans(got, alias) > 0).await;
+        }
+        assert_eq!(bans(&fake.got(), "mn-1 "), 0, "{name}");
+        fake.refuse("no message");
+    }
+    for (name, fake) in &failing {
+        fake.wait(&format!("{name}: the last one"), |got| bans(got, "mn-1 ") > 0).await;
+    }
+    exporter.engine.stop().await;
+}
+
 const FAILING: &str = "MasternodeExporterNotificationsFailing";
 
 /// The history as a killed process leaves it, once it has the notifications of both failing receivers to the good one.

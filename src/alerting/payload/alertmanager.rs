@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::alerting::payload::{Body, Content, Links};
+use crate::alerting::receiver_clock::ClockDifference;
 use crate::alerting::state::{AlertState, Notification, Phase};
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
@@ -28,11 +29,11 @@ pub(super) fn body(
     notices: &[Notification],
     links: &Links<'_>,
     receiver: &str,
-    ahead_seconds: i64,
+    clock: ClockDifference,
     now: UnixSeconds,
 ) -> Body {
     let notices = &notices[..notices.len().min(MOST)];
-    let alerts = notices.iter().map(|notice| alert(notice, links, receiver, ahead_seconds, now)).collect();
+    let alerts = notices.iter().map(|notice| alert(notice, links, receiver, clock, now)).collect();
     Body { content: Content::Json(alerts), notices: notices.len() }
 }
 
@@ -43,16 +44,20 @@ fn life_seconds(entry: &AlertState, receiver: &str, now: UnixSeconds) -> u64 {
     now.0.saturating_sub(before.0).saturating_mul(4).clamp(LIFE_SECONDS, LONGEST_LIFE_SECONDS)
 }
 
-fn alert(notice: &Notification, links: &Links<'_>, receiver: &str, ahead_seconds: i64, now: UnixSeconds) -> Value {
+/// The latest time that the API accepts: the end of the year 9999.
+const LATEST: u64 = 253_402_300_799;
+
+fn alert(notice: &Notification, links: &Links<'_>, receiver: &str, clock: ClockDifference, now: UnixSeconds) -> Value {
     let entry = &notice.entry;
     let mut labels: Map<String, Value> =
         entry.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     labels.insert("alertname".into(), entry.alert.name.into());
+    let time = |at: u64, by: i64| rfc3339::text(UnixSeconds(at.saturating_add_signed(by).min(LATEST)));
+    // A wrong `Date` of a proxy may only prolong a firing alert, and only end a resolved one earlier.
     let ends_at = match entry.stage {
-        Phase::Resolved(at) | Phase::Muted(at) => UnixSeconds(at),
-        _ => UnixSeconds(now.0.saturating_add(life_seconds(entry, receiver, now))),
+        Phase::Resolved(at) | Phase::Muted(at) => time(at, clock.behind),
+        _ => time(now.0.saturating_add(life_seconds(entry, receiver, now)), clock.ahead),
     };
-    let by_its_clock = |at: UnixSeconds| rfc3339::text(UnixSeconds(at.0.saturating_add_signed(ahead_seconds)));
     let mut alert = json!({
         "labels": labels,
         "annotations": {
@@ -60,8 +65,8 @@ fn alert(notice: &Notification, links: &Links<'_>, receiver: &str, ahead_seconds
             "description": entry.description,
             "runbook_url": links.runbook(notice),
         },
-        "startsAt": by_its_clock(entry.starts_at),
-        "endsAt": by_its_clock(ends_at),
+        "startsAt": time(entry.starts_at.0, clock.behind),
+        "endsAt": ends_at,
     });
     if let Some(url) = links.exporter() {
         alert["generatorURL"] = url.into();

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 pub use alertmanager::REFRESH;
 
+use crate::alerting::receiver_clock::ClockDifference;
 use crate::alerting::settings::{AlertingSettings, Kind, Receiver};
 use crate::alerting::state::{Notification, Phase};
 use crate::alerting::test_message::TEST;
@@ -44,18 +45,18 @@ pub enum Content {
 }
 
 /// The message for the first of `notices`, which is not empty. `token` is the receiver's, if it has one;
-/// `ahead_seconds` is how far its clock is ahead of this host's.
+/// `clock` is how far its clock differs from this host's.
 pub fn body(
     settings: &AlertingSettings,
     receiver: &Receiver,
     token: Option<&Secret>,
     notices: &[Notification],
-    ahead_seconds: i64,
+    clock: ClockDifference,
     now: UnixSeconds,
 ) -> Body {
     let links = Links { settings };
     match &receiver.kind {
-        Kind::Alertmanager => alertmanager::body(notices, &links, &receiver.name, ahead_seconds, now),
+        Kind::Alertmanager => alertmanager::body(notices, &links, &receiver.name, clock, now),
         Kind::Generic => webhook::body(notices, &receiver.name, &links),
         Kind::Slack => chat::slack(notices, &links),
         Kind::Discord => chat::discord(notices, &links),
