@@ -347,7 +347,8 @@ impl ChainSync {
             warn!(
                 %network,
                 height = height.0,
-                "Full list of {network} read again at height {height}: {wrong} masternodes differed"
+                counted = ?counted,
+                "Full list of {network} read again at height {height}; masternodes that differed: {wrong}"
             );
         }
         Ok(wrong > 0)

@@ -82,6 +82,11 @@ impl HistorySink {
         }
     }
 
+    /// The writer of the file; `None` without a history.
+    pub(super) fn writer(&self) -> Option<&Writer> {
+        self.writer.as_ref()
+    }
+
     /// Whether the history must be asked for the block to resume from.
     pub(super) fn is_closed(&self) -> bool {
         self.writer.is_some() && self.state == State::Closed

@@ -104,7 +104,8 @@ impl ListCheck {
         self.checked.as_ref().is_some_and(|(hash, _)| *hash == block.hash)
     }
 
-    /// Checks the list of a block. Where `before` is the list of the entries' block, only what changed since is compared.
+    /// Checks the list of a block. Where `before` is the proven list of the entries' block, only what changed since is
+    /// compared.
     pub(super) async fn check(
         &mut self,
         source: &mut Source,
@@ -118,7 +119,9 @@ impl ListCheck {
         if let Some(reason) = self.refusal(source, block.height) {
             return Checked::Unknown(reason);
         }
-        let compared = before.filter(|before| self.at == Some(before.block().hash));
+        // A list that was followed although it is refuted says nothing about what did not change since.
+        let is_proven = |list: &MasternodeList| matches!(&self.checked, Some((hash, ListProofStatus::Proven)) if *hash == list.block().hash);
+        let compared = before.filter(|before| self.at == Some(before.block().hash) && is_proven(before));
         match self.advance(source, list).await {
             Ok(changed) => match changed.zip(compared) {
                 Some((changed, before)) => self.compare_among(changed, before, list),

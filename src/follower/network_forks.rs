@@ -141,6 +141,35 @@ impl NetworkForks {
         Some(ours != theirs)
     }
 
+    /// Compares a block of an unused source with that of the source in use, `active`, a few blocks below the lower of both
+    /// tips, where few reorganisations reach, unless they are split since the activation. Without an answer the result
+    /// `before` stays.
+    pub(super) async fn compare_branches(
+        &self,
+        active: Option<&Source>,
+        source: &Source,
+        (tip, followed): (Height, Option<Height>),
+        before: Option<bool>,
+    ) -> Option<bool> {
+        if source.reports.health.fork_split == Some(true) {
+            return Some(true);
+        }
+        let (Some(active), Some(followed)) = (active, followed) else { return before };
+        let Some(at) = followed.min(tip).0.checked_sub(BRANCH_DEPTH).map(Height) else { return before };
+        let (ours, theirs) = (active.client.block_hash(at).await, source.client.block_hash(at).await);
+        let (Ok(ours), Ok(theirs)) = (ours, theirs) else { return before };
+        if ours != theirs && before != Some(true) {
+            error!(
+                network = %self.network,
+                "Source {} is on another chain than {}, which is followed on {}: block {at} differs",
+                source.name(),
+                active.name(),
+                self.network,
+            );
+        }
+        Some(ours != theirs)
+    }
+
     /// Counts what no known release has in the special transactions of a block, and logs a signal.
     pub(super) fn note_special(&self, height: Height, found: &SpecialTransactions) {
         if found.signals.contains(&V24_BIT) {
@@ -168,6 +197,9 @@ impl NetworkForks {
         self.not_understood.add(NotUnderstood::SoftforkKey, added);
     }
 }
+
+/// Blocks below the lower tip at which the chains of two sources are compared.
+const BRANCH_DEPTH: u32 = 2;
 
 /// Most names of unknown forks that are remembered.
 const MOST_NAMES: usize = 256;

@@ -7,6 +7,7 @@ use tracing::{info, warn};
 
 use crate::follower::enrichment::Enrichment;
 use crate::follower::followed_chain::{DEPTH, FollowedChain};
+use crate::follower::kept_selection;
 use crate::follower::list_reader::ListReader;
 use crate::follower::recorded_chain::RecordedChain;
 use crate::follower::source::{Source, SourceError};
@@ -24,9 +25,10 @@ pub(super) struct Resume<'a> {
 }
 
 impl Resume<'_> {
-    /// After the history was opened: takes its counters, and resumes where it ends if the node returns the list of that
-    /// block.
+    /// After the history was opened: takes its selection and its counters, and resumes where it ends if the node returns the list
+    /// of that block.
     pub(super) async fn after_opening(mut self) -> Result<(), SourceError> {
+        kept_selection::exchange(self.recorded, &mut self.lists.watching).await;
         if !self.recorded.state.is_resuming() {
             return Ok(());
         }

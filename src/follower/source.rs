@@ -119,6 +119,19 @@ pub(super) struct Source {
     identity: Option<Identity>,
 }
 
+/// Checks that a node could be followed now: its chain and network, and that it is in sync and has connections.
+///
+/// # Errors
+/// Why it could not, in words.
+pub async fn try_source(client: Client, settings: &FollowerSettings) -> Result<(), String> {
+    let isolated = client.network_info().await.ok().and_then(|node| node.is_isolated());
+    Source::new(client).check(settings, None).await.map_err(|error| error.to_string())?;
+    match isolated {
+        Some(true) => Err("the node has no connections to its network, so its tip may be old".into()),
+        _ => Ok(()),
+    }
+}
+
 impl Source {
     pub(super) fn new(client: Client) -> Source {
         Source {

@@ -302,8 +302,14 @@ impl SourcePool {
             if !self.is_due(index) {
                 continue;
             }
+            let before = self.sources[index].reports.health.fork_split;
             match self.check(index, followed).await {
-                Ok((_, chain)) => self.succeeded(index, chain.blocks),
+                Ok((_, chain)) => {
+                    let (source, active) = (&self.sources[index], self.active.map(|active| &self.sources[active]));
+                    let split = self.forks.compare_branches(active, source, (chain.blocks, followed), before).await;
+                    self.sources[index].reports.health.fork_split = split;
+                    self.succeeded(index, chain.blocks);
+                }
                 Err(trouble) => self.failed(index, &trouble),
             }
         }
@@ -335,6 +341,11 @@ impl SourcePool {
     /// Records that a source is followed to `tip`: it confirmed the list.
     pub(super) fn activate(&mut self, index: usize, tip: Height) {
         self.succeeded(index, tip);
+        let several = self.sources.len() > 1;
+        let source = &mut self.sources[index];
+        if several && source.forks.follows != Some(false) {
+            source.reports.health.fork_split = Some(false);
+        }
         self.confirmed = Some((Instant::now(), self.now()));
         if let Some(before) = self.active.replace(index).filter(|before| *before != index) {
             warn!(

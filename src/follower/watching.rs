@@ -2,13 +2,13 @@
 //!
 //! Never here: maintenance; what is published of a masternode.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::follower::watch_entries;
-use domain::entry_matches::EntryMatches;
+use domain::entry_matches::{EntryMatches, selector_text};
 use domain::event::Event;
 use domain::list::MasternodeList;
 use domain::masternode::{MasternodeId, UnixSeconds};
@@ -27,6 +27,12 @@ pub(super) struct Watching {
     selected_by: HashMap<MasternodeId, Selector>,
     /// Another watch list came since the last selection.
     is_news: bool,
+    /// Something was selected since the start.
+    has_selected: bool,
+    /// The masternodes that the sources ran as in an earlier process.
+    recalled_own: BTreeSet<MasternodeId>,
+    /// The selection in the history, by the texts of the selectors; `None` until it was read.
+    kept: Option<BTreeMap<MasternodeId, String>>,
 }
 
 impl Watching {
@@ -34,7 +40,17 @@ impl Watching {
     pub(super) fn new(list: watch::Receiver<WatchList>) -> Watching {
         let current = list.borrow().clone();
         let named = current.named().into();
-        Watching { list, current, named, targets: Vec::new(), selected_by: HashMap::new(), is_news: false }
+        Watching {
+            list,
+            current,
+            named,
+            targets: Vec::new(),
+            selected_by: HashMap::new(),
+            is_news: false,
+            has_selected: false,
+            recalled_own: BTreeSet::new(),
+            kept: None,
+        }
     }
 
     /// Waits for another watch list. Fails when the sender is gone.
@@ -52,8 +68,62 @@ impl Watching {
         self.named = self.current.named().into();
     }
 
-    /// Sets the masternodes that the sources run as. Returns whether they changed.
-    pub(super) fn set_own(&mut self, own: BTreeSet<MasternodeId>) -> bool {
+    /// Whether the selection of an earlier process was taken over.
+    pub(super) fn is_recalled(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Takes over the selection of an earlier process, as far as the watch list still has its entries.
+    pub(super) fn recall(&mut self, kept: BTreeMap<MasternodeId, String>) {
+        if self.list.has_changed().unwrap_or(false) {
+            self.take_over();
+        }
+        for (id, text) in &kept {
+            let selectors = self.current.entries().iter().map(|entry| &entry.selector);
+            match selectors.clone().find(|selector| selector_text(selector) == *text) {
+                Some(Selector::Own) => drop(self.recalled_own.insert(*id)),
+                Some(selector) if self.targets.iter().all(|target| target.id != *id) => {
+                    self.targets.extend(self.current.target_by(selector, *id));
+                    self.selected_by.insert(*id, selector.clone());
+                }
+                _ => {}
+            }
+        }
+        self.targets.sort_unstable_by_key(|target| target.id);
+        self.kept = Some(kept);
+        self.set_own(self.current.own().clone());
+    }
+
+    /// What the history has to keep of the selection or to delete.
+    pub(super) fn changes(&self) -> Vec<(MasternodeId, Option<String>)> {
+        let Some(kept) = self.kept.as_ref().filter(|_| self.has_selected) else { return Vec::new() };
+        let selector = |target: &WatchTarget| match self.selected_by.get(&target.id)? {
+            Selector::Id(_) => None,
+            selector => Some((target.id, selector_text(selector))),
+        };
+        let selected: BTreeMap<MasternodeId, String> = self.targets.iter().filter_map(selector).collect();
+        let gone = kept.keys().filter(|id| !selected.contains_key(id)).map(|id| (*id, None));
+        let added = selected.iter().filter(|(id, text)| kept.get(id) != Some(text));
+        gone.chain(added.map(|(id, text)| (*id, Some(text.clone())))).collect()
+    }
+
+    /// The history has these changes.
+    pub(super) fn are_kept(&mut self, changes: Vec<(MasternodeId, Option<String>)>) {
+        let kept = self.kept.get_or_insert_default();
+        for (id, text) in changes {
+            match text {
+                Some(text) => drop(kept.insert(id, text)),
+                None => drop(kept.remove(&id)),
+            }
+        }
+    }
+
+    /// Sets the masternodes that the sources run as. Until as many answered as in an earlier process, those of that process stay.
+    /// Returns whether they changed.
+    pub(super) fn set_own(&mut self, mut own: BTreeSet<MasternodeId>) -> bool {
+        if own.len() < self.recalled_own.len() {
+            own.extend(&self.recalled_own);
+        }
         if own == *self.current.own() {
             return false;
         }
@@ -78,6 +148,7 @@ impl Watching {
         if self.list.has_changed().unwrap_or(false) {
             self.take_over();
         }
+        self.has_selected = true;
         let is_news = std::mem::take(&mut self.is_news);
         let watch_list = &self.current;
         let mut known = std::mem::take(&mut self.targets);
@@ -179,6 +250,60 @@ mod tests {
             expectations: vec![],
             thresholds: Default::default(),
         }
+    }
+
+    fn own() -> WatchEntry {
+        WatchEntry { selector: Selector::Own, ..entry("", "me") }
+    }
+
+    fn ids(watching: &Watching) -> Vec<MasternodeId> {
+        watching.targets().iter().map(|target| target.id).collect()
+    }
+
+    /// The selection that the history then has.
+    fn kept(watching: &mut Watching, mut history: BTreeMap<MasternodeId, String>) -> BTreeMap<MasternodeId, String> {
+        let changes = watching.changes();
+        for (id, text) in changes.clone() {
+            match text {
+                Some(text) => drop(history.insert(id, text)),
+                None => drop(history.remove(&id)),
+            }
+        }
+        watching.are_kept(changes);
+        assert_eq!(watching.changes(), []);
+        history
+    }
+
+    #[test]
+    fn what_was_selected_stays_watched_over_a_restart_while_its_entry_exists() {
+        let paying = |payee: &str| {
+            let texts = DetailTexts { payout_address: Some(payee.to_string().into()), ..DetailTexts::default() };
+            list(10, vec![Masternode { details: texts.into(), ..masternode(1) }, masternode(2)])
+        };
+        let start = |entries: Vec<WatchEntry>, history: &BTreeMap<MasternodeId, String>| {
+            let (_, receive) = watch::channel(WatchList::new(entries));
+            let mut watching = Watching::new(receive);
+            watching.recall(history.clone());
+            assert_eq!(watching.changes(), [], "nothing is deleted before a list was seen");
+            watching
+        };
+        let [one, two] = [1, 2].map(domain::samples::id);
+        let mut first = start(vec![entry("mine", "a"), own()], &BTreeMap::new());
+        first.set_own([two].into());
+        first.select(&paying("mine"));
+        let history = kept(&mut first, BTreeMap::new());
+        assert_eq!(history.len(), 2);
+
+        let mut second = start(vec![entry("mine", "a"), own()], &history);
+        second.set_own(BTreeSet::new());
+        second.select(&paying("thief"));
+        assert_eq!(ids(&second), [one, two], "stolen, and its node does not answer");
+        assert_eq!(kept(&mut second, history.clone()), history);
+
+        let mut third = start(vec![entry("other", "b")], &history);
+        third.select(&paying("thief"));
+        assert_eq!(ids(&third), []);
+        assert_eq!(kept(&mut third, history), BTreeMap::new(), "the entries were removed");
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub struct SourceHealth {
     pub filter_index_synced: Option<bool>,
     /// Whether it follows the next consensus change.
     pub follows_fork: Option<bool>,
-    /// Whether it is on another chain since that change.
+    /// Whether it is on another chain than the followed one.
     pub fork_split: Option<bool>,
     /// Whether the last list of it that was checked is the one to which its block commits.
     pub list_proof: ListProofStatus,

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::condition::event_digest::EventDigest;
+use crate::condition::life::NOT_ENABLED_HOLD_SECONDS;
+use crate::condition::memory::Standing;
+use crate::condition::pose::{BAN_HOLD_SECONDS, BANNED};
 use crate::condition::{
     Catalogue, Condition, EvaluationInput, GroupContext, Memory, NetworkContext, NodeContext, QuorumTypeContext, Rule,
     Scope, SourceContext, ThresholdSettings, Verdict,
@@ -216,7 +219,7 @@ fn of_masternode(
     let thresholds = thresholds.of_masternode(target);
     let context = NodeContext { network, snapshot, watched, view, probe, thresholds };
     let of = |condition: &Condition| match condition.rule {
-        Rule::Masternode(rule) => Some(rule(&context)),
+        Rule::Masternode(rule) => Some(until_reported(&context, condition, rule(&context))),
         _ => None,
     };
     let id = target.id.to_string();
@@ -227,6 +230,19 @@ fn of_masternode(
         muted_until: target.maintenance_until.filter(|until| *until > network.now.unix),
         ..subject(Scope::Masternode, labels(groups.chain(own)), verdicts(catalogue, Scope::Masternode, of))
     }
+}
+
+/// A verdict on a masternode that was just banned or is no longer paid. Until the alert about that fires, no other alert of it
+/// ends, as if all were well in between.
+fn until_reported(node: &NodeContext<'_>, condition: &Condition, verdict: Verdict) -> Verdict {
+    let changed = |seconds| node.network.memory.new_standing(&node.watched.watched.id, seconds, node.network.now);
+    let is_held = match (condition.alert.name, &verdict) {
+        (BANNED, Verdict::DoesNotHold) => changed(NOT_ENABLED_HOLD_SECONDS) == Some(Standing::Unpaid),
+        (BANNED, _) => false,
+        (_, Verdict::DoesNotHold | Verdict::Inapplicable) => changed(BAN_HOLD_SECONDS) == Some(Standing::Banned),
+        _ => false,
+    };
+    if is_held { Verdict::Unknown } else { verdict }
 }
 
 /// Conditions of a network that need no list. Those that follow from the list are unknown until a list was read.

@@ -1,4 +1,4 @@
-//! Conditions of the activation of a consensus change: near, active, and sources that do not follow it.
+//! Conditions of the activation of a consensus change: near, active, and sources that do not follow it or are on another chain.
 //!
 //! Never here: masternodes that are not ready for it (`early_warning`).
 
@@ -59,7 +59,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         60,
         Rule::Source(split),
         [
-            "Two source nodes are on different chains since a consensus change.",
+            "Two source nodes are on different chains.",
             "Source {source} of {network} was on a different chain and is no longer.",
         ],
     ),
@@ -140,13 +140,13 @@ fn left_behind(source: &SourceContext<'_>) -> Verdict {
 }
 
 fn split(source: &SourceContext<'_>) -> Verdict {
-    if !source.network.state.rules.has_dkg {
+    if source.network.state.sources.len() < 2 {
         return Verdict::Inapplicable;
     }
     Verdict::of(source.source.fork_split, || {
         format!(
-            "Since the activation of Dash Core 24, {} is on a different chain than the exporter follows. Its blocks, payments and \
-             masternodes are not those of the network. Check the version of both nodes.",
+            "{} is on a different chain than the exporter follows. Blocks, payments and masternodes of one of them are not those of \
+             the network. Compare both with a block explorer, and check the versions of both nodes.",
             source.who()
         )
     })

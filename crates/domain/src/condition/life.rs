@@ -11,6 +11,9 @@ use crate::watch::WatchField;
 /// Pending duration of `MasternodeMissing`, in seconds.
 pub(super) const MISSING_HOLD_SECONDS: u32 = 300;
 
+/// The same of `MasternodeNotEnabled`.
+pub(super) const NOT_ENABLED_HOLD_SECONDS: u32 = 900;
+
 /// The conditions of listing, state and payment.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
@@ -31,11 +34,11 @@ pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
         "MasternodeNotEnabled",
         Severity::Critical,
-        900,
+        NOT_ENABLED_HOLD_SECONDS,
         Rule::Masternode(not_enabled),
         [
             "A watched masternode is in a state in which it is not paid.",
-            "Masternode {node}{groups} on {network} was in a state that is not paid and is no longer.",
+            "Masternode {node}{groups} on {network} was in a state that is not paid. It no longer is: it can be paid, or it is banned.",
         ],
     ),
     Condition::new(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::condition::evaluation::EvaluatedSubject;
 use crate::condition::thresholds::Thresholds;
-use crate::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
+use crate::masternode::{Height, Masternode, MasternodeId, NodeType, UnixSeconds};
 use crate::network_state::{Moment, NetworkState};
 use crate::payment::QueueHead;
 use crate::snapshot::Snapshot;
@@ -30,6 +30,26 @@ pub struct Memory {
 /// A fact that a source reports about itself, and the source.
 type Fact = (&'static str, Arc<str>);
 
+/// What a masternode is to its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It can be paid.
+    Payable,
+    /// It cannot be paid, and is not banned.
+    Unpaid,
+    Banned,
+}
+
+impl Standing {
+    fn of(masternode: &Masternode) -> Standing {
+        match (masternode.is_banned(), masternode.is_payable()) {
+            (true, _) => Standing::Banned,
+            (false, true) => Standing::Payable,
+            (false, false) => Standing::Unpaid,
+        }
+    }
+}
+
 /// Facts of one network.
 #[derive(Default)]
 pub struct NetworkMemory {
@@ -45,6 +65,8 @@ pub struct NetworkMemory {
     head: Option<QueueHead>,
     /// Watched masternodes that are not in the list, and since when they are seen to be absent.
     absent: BTreeMap<MasternodeId, Moment>,
+    /// Whether each watched masternode is banned or paid, and since when that is so.
+    standings: BTreeMap<MasternodeId, (Standing, Option<Moment>)>,
     /// Whether a snapshot had DKG sessions.
     pub(super) had_sessions: bool,
     /// Block time of the last active DKG session, by type of masternode.
@@ -107,6 +129,16 @@ impl NetworkMemory {
         let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
         let absent = absent.map(|watched| watched.watched.id);
         self.absent = absent.map(|id| (id, self.absent.get(&id).copied().unwrap_or(now))).collect();
+        let listed = snapshot.watched().iter().filter_map(|watched| Some((watched.watched.id, watched.index?)));
+        let standings = listed.map(|(id, index)| {
+            let standing = Standing::of(snapshot.node(index).masternode);
+            let since = match self.standings.get(&id) {
+                Some((before, since)) if *before == standing => *since,
+                before => before.map(|_| now),
+            };
+            (id, (standing, since))
+        });
+        self.standings = standings.collect();
         self.had_sessions |= snapshot.facts().sessions.is_some();
         for node_type in NodeType::ALL {
             if snapshot.maintenance_window(node_type) == Some(0) {
@@ -136,6 +168,12 @@ impl NetworkMemory {
     /// For how many seconds a watched masternode is seen to be absent from the list. `None` if it is not.
     pub(super) fn absent_seconds(&self, id: &MasternodeId, now: Moment) -> Option<u64> {
         self.absent.get(id).map(|since| since.age(now).as_secs())
+    }
+
+    /// The standing to which a watched masternode changed within the last `seconds`. `None` if it did not change.
+    pub(super) fn new_standing(&self, id: &MasternodeId, seconds: u32, now: Moment) -> Option<Standing> {
+        let (standing, since) = self.standings.get(id)?;
+        since.filter(|since| since.age(now).as_secs() <= seconds.into()).map(|_| *standing)
     }
 
     /// Whether a DKG session with masternodes of this type is active, or was within the pause between two sessions.

@@ -11,12 +11,18 @@ use crate::masternode::NodeType;
 use crate::pose::{PoseLimits, PoseScore, Risk};
 use crate::snapshot::NodeView;
 
+/// The name of the condition of a ban.
+pub(super) const BANNED: &str = "MasternodePoSeBanned";
+
+/// Its hold, in seconds.
+pub(super) const BAN_HOLD_SECONDS: u32 = 60;
+
 /// The PoSe conditions.
 pub(super) const CONDITIONS: &[Condition] = &[
     Condition::new(
-        "MasternodePoSeBanned",
+        BANNED,
         Severity::Critical,
-        60,
+        BAN_HOLD_SECONDS,
         Rule::Masternode(banned),
         ["A watched masternode is banned.", "Masternode {node}{groups} on {network} was banned; the ban is over."],
     )
@@ -32,7 +38,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Masternode(ban_imminent),
         [
             "A watched masternode is one failed DKG session from a ban and likely to be tested soon.",
-            "Masternode {node}{groups} on {network} was one failed DKG session from a ban and likely to be tested; that is over.",
+            "Masternode {node}{groups} on {network} was one failed DKG session from a ban and likely to be tested. It no longer is: its score decayed, no test is left, or it is banned.",
         ],
     )
     .inhibits(&[Inhibition {
@@ -47,7 +53,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Rule::Masternode(one_failure_from_ban),
         [
             "The next failed DKG session bans a watched masternode.",
-            "Masternode {node}{groups} on {network} was one failed DKG session from a ban and is no longer.",
+            "Masternode {node}{groups} on {network} was one failed DKG session from a ban. It no longer is: its score decayed, or it is banned.",
         ],
     ),
     Condition::new(
@@ -89,6 +95,9 @@ pub(super) const CONDITIONS: &[Condition] = &[
 
 fn banned(node: &NodeContext<'_>) -> Verdict {
     let Some(view) = &node.view else { return node.absent() };
+    if !view.masternode.is_ban_known() {
+        return Verdict::Unknown;
+    }
     if !view.masternode.is_banned() {
         return Verdict::DoesNotHold;
     }
