@@ -26,7 +26,7 @@ COUNT_OR_SHARE = {"type": ["integer", "string"], "pattern": "^([0-9]+%)?$", "min
 # Labels by which alerts and their exporters differ: an alert may not get another value of one. A test of the exporter compares them with
 # those that `masternode-exporter rules --label` refuses.
 RESERVED = (
-    "alertname severity network masternode alias node_type group_key group quorum_type source receiver job instance pod container endpoint"
+    "alertname severity text network masternode alias node_type group_key group quorum_type source receiver job instance pod container endpoint"
     " service node prometheus prometheus_replica"
 ).split()
 ALERT_LABELS = STRINGS | {"propertyNames": {"not": {"enum": RESERVED}}}

@@ -362,7 +362,7 @@ families! {
     SOURCE_FOLLOWS_FORK: "masternode_exporter_source_follows_fork" Gauge Source ["source"]
         "1 if the source follows the activation of Dash Core 24, 0 if not: its version is below 24 and it does not report the deployment. Absent if its version is not known, and on private networks where no source reports the deployment.";
     SOURCE_FORK_SPLIT: "masternode_exporter_source_fork_split" Gauge Source ["source"]
-        "1 if the source has a different block than the followed chain at a height at or after the activation of Dash Core 24, 0 if the blocks are equal. Absent if there is no such height that both have.";
+        "1 if the source has a different block than the followed chain, two blocks below the lower of both tips or at a height at or after the activation of Dash Core 24; 0 if the blocks are equal. Absent for a single source, and before the first comparison.";
     SOURCE_LIST_PROVEN: "masternode_exporter_source_list_proven" Gauge Source ["source"]
         "1 if the last list of the source that was checked is the one to which its block commits, 0 if it is not: then the source is not used while another one answers. Absent before the first check.";
     FORK_ACTIVATION_HEIGHT: "masternode_exporter_fork_activation_height" Gauge Source []

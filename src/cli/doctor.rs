@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::time::Duration;
 
 use crate::app;
 use crate::cli::doctor_list::{examine_list, examine_rotation};
 use crate::cli::{doctor_names, readiness, setup};
 use crate::config::{ChainConfig, Config, NetworkConfig};
+use crate::follower;
 use crate::meters::Meters;
 use crate::rpc::dialect::RpcUser;
 use crate::rpc::node::FILTER_INDEX;
@@ -159,6 +161,7 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
         let subnet = chain.as_ref().map(|chain| Subnet::from_chain_name(&chain.chain));
         examine_readiness(client, node, rules, subnet, findings).await;
     }
+    examine_usable(network, client, findings).await;
     let Some(chain) = chain else { return };
     let list = examine_list(client, &chain, findings).await;
     if let (Some(list), Some(node)) = (&list, &node) {
@@ -166,6 +169,15 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
     }
     if let Some(list) = list {
         note_list(network, client, &chain, list, findings).await;
+    }
+}
+
+/// Whether the exporter would follow this source now.
+async fn examine_usable(network: &NetworkConfig, client: &Client, findings: &mut Findings) {
+    let settings = app::follower_settings(network, Duration::ZERO);
+    match follower::try_source(client.clone(), &settings).await {
+        Ok(()) => findings.good("usable", "of the configured network, in sync, connected"),
+        Err(why) => findings.bad("usable", true, &why),
     }
 }
 

@@ -2,12 +2,16 @@
 //!
 //! Never here: the definition of a rule.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::alerting::catalog::alerts;
 use crate::alerting::grafana::{self, Grafana};
 use crate::alerting::rule_file::{self, RuleOptions};
 use crate::cli::CommandError;
+use crate::config;
 use crate::nearest::hint;
 use domain::condition::{Catalogue, Severity};
 
@@ -24,11 +28,11 @@ pub(super) struct RulesArguments {
     disabled: Vec<String>,
     /// Base URL of the runbooks: an exporter's URL that ends in /runbooks, or a copy of this repository. [default: a
     /// path in the repository]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = config::parse_link)]
     runbook_url: Option<String>,
     /// The job of the exporters in Prometheus. With it, the alert about absent exporters has its label even if
     /// Prometheus never scraped one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     job: Option<String>,
     /// Print a Grafana provisioning file instead.
     #[arg(long)]
@@ -43,6 +47,8 @@ pub(super) struct RulesArguments {
 
 /// The file.
 pub(super) fn run(arguments: RulesArguments) -> Result<String, CommandError> {
+    once("--label", arguments.labels.iter().map(|(name, _)| name))?;
+    once("--severity", arguments.severities.iter().map(|(name, _)| name))?;
     let options = RuleOptions {
         labels: arguments.labels.into_iter().collect(),
         severities: arguments.severities.into_iter().collect(),
@@ -56,6 +62,15 @@ pub(super) fn run(arguments: RulesArguments) -> Result<String, CommandError> {
     }
     let grafana = Grafana { datasource: arguments.datasource, folder: arguments.folder };
     Ok(grafana::provisioning(&rules, &grafana)?)
+}
+
+/// Refuses an option that is given twice for one name: only one of the values would count.
+fn once<'a>(option: &str, names: impl Iterator<Item = &'a String>) -> Result<(), CommandError> {
+    let mut seen = BTreeSet::new();
+    match names.into_iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(CommandError::Configuration(format!("{option} is given twice for {name}"))),
+        None => Ok(()),
+    }
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

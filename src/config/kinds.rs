@@ -254,6 +254,14 @@ impl Kind for LinkKind {
     }
 }
 
+/// A URL for people of a command line: as [`LinkKind`], and without the braces of a template.
+pub fn parse_link(text: &str) -> Result<String, String> {
+    match LinkKind::read(text)? {
+        link if link.contains(['{', '}']) => Err("has braces, which start a template in an annotation".into()),
+        link => Ok(link),
+    }
+}
+
 /// The identity of a masternode.
 pub(super) struct IdentityKind;
 

@@ -54,6 +54,7 @@ use domain::maintenance::Maintenance;
 use domain::watch::{WatchEntry, WatchList};
 
 pub use duration::parse_duration;
+pub use kinds::parse_link;
 pub use load::{ConfigSources, Errors, LoadedConfig, Override, load, load_lenient};
 
 /// Everything that can be configured.

@@ -256,7 +256,7 @@ impl WatchFiles {
                 let overlaps =
                     |(other, _): &&(Option<String>, String)| other.is_none() || network.is_none() || other == network;
                 if let Some((_, first)) = earlier.iter().find(overlaps) {
-                    duplicates.push(format!("{place}: {key} is in {first} already, which takes precedence"));
+                    duplicates.push(format!("{place}: {key} is in {first} already"));
                 }
                 earlier.push((network.clone(), place.to_string()));
             }

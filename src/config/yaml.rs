@@ -228,6 +228,7 @@ fn describe(error: &Error) -> String {
         Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
             format!("{place}aliases (*name) expand to more than {MAX_ALIASED_VALUES} values")
         }
+        Error::MultipleDocuments { .. } => format!("{place}has several documents (---): write one file for each"),
         other => format!("is not YAML: {place}{}", DefaultMessageFormatter.format_message(other)),
     }
 }

@@ -111,7 +111,7 @@ fn the_chart_refuses_the_labels_that_the_command_refuses() {
     let expected: BTreeSet<&str> = of_scopes
         .into_iter()
         .chain(rule_file::TARGET_LABELS.iter().copied())
-        .chain(["alertname", "severity"])
+        .chain(["alertname", "severity", "text"])
         .filter(|label| *label != "namespace")
         .collect();
     for path in ["/properties/prometheusRule/properties/alertLabels", "/definitions/alert/properties/labels"] {

@@ -190,6 +190,27 @@ async fn the_v24_side_is_followed_and_the_split_is_reported_however_long_the_old
 }
 
 #[tokio::test]
+async fn sources_on_different_chains_are_reported_without_any_activation() {
+    let (first, second) = sides(540);
+    let nodes = vec![(first.clone(), Node::new(Form::Softforks)), (second.clone(), Node::new(Form::Softforks))];
+    let mut fork = Fork::new(nodes).await;
+    fork.look().await;
+    let page = fork.look().await;
+    page.expect(SPLIT, &[("source", "node-0")], 0.0);
+    page.expect(SPLIT, &[("source", "node-1")], 0.0);
+    part(&first, &second);
+    fork.look().await.expect(SPLIT, &[("source", "node-1")], 0.0);
+    first.mine(2);
+    second.mine(3);
+    let page = fork.look().await;
+    page.expect(SPLIT, &[("source", "node-0")], 0.0);
+    page.expect(SPLIT, &[("source", "node-1")], 1.0);
+    first.mine(60);
+    second.mine(60);
+    fork.look().await.expect(SPLIT, &[("source", "node-1")], 1.0);
+}
+
+#[tokio::test]
 async fn a_split_stays_reported_over_a_restart_and_when_the_old_side_falls_far_behind() {
     let (old, new) = sides(LOCKED_IN + 10);
     let nodes = vec![(old.clone(), Node::old()), (new.clone(), Node::new(Form::Softforks))];

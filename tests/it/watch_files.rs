@@ -84,9 +84,9 @@ async fn the_same_masternode_or_alias_in_two_files_is_reported_with_both_places(
     assert_eq!(
         config.watch_files.problems(),
         [
-            "watch.d/b.yml:2: alias mn-0 is in watch.d/a.yml:2 already, which takes precedence".to_string(),
-            format!("watch.d/b.yml:3: {first} is in watch.d/a.yml:2 already, which takes precedence"),
-            format!("watch.d/b.yml:4: {fourth} is in watch already, which takes precedence"),
+            "watch.d/b.yml:2: alias mn-0 is in watch.d/a.yml:2 already".to_string(),
+            format!("watch.d/b.yml:3: {first} is in watch.d/a.yml:2 already"),
+            format!("watch.d/b.yml:4: {fourth} is in watch already"),
         ]
     );
     assert_eq!(config.watch.len(), 5, "all of them stay watched");

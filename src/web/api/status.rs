@@ -64,8 +64,8 @@ struct Source<'a> {
     isolated: Option<bool>,
     /// Whether it follows the activation of Dash Core 24; null if not known or not relevant.
     follows_fork: Option<bool>,
-    /// Whether it is on a different chain than the exporter follows since that activation; null if neither chain has a
-    /// block since.
+    /// Whether it is on a different chain than the exporter follows; null for a single source, and before the first
+    /// comparison.
     fork_split: Option<bool>,
     /// Whether its last list that was checked is the one to which its block commits; null before the first check.
     list_proven: Option<bool>,

@@ -52,7 +52,7 @@ pub(super) fn card(network: &NetworkState, now: UnixSeconds, several: bool) -> M
 fn fork(source: &SourceHealth) -> Markup {
     html! {
         @if source.fork_split == Some(true) {
-            strong.alarm { " It is on a different chain since the activation of Dash Core 24." }
+            strong.alarm { " It is on a different chain than the one that is followed." }
         } @else if source.follows_fork == Some(false) {
             strong.alarm { " It does not follow the activation of Dash Core 24. Upgrade it." }
         }
