@@ -1,8 +1,7 @@
 //! Follows one network: from the list at the tip, block by block, across node restarts, gaps and reorgs.
 //!
 //! Each poll asks the best source for its tip. For each new block it reads the list diff from the node (`protx
-//! listdiff`), or the full list if the node has no diffs. The result is published as an immutable [`Snapshot`]. The
-//! load on the node depends on the number of blocks, not on the number of readers.
+//! listdiff`), or the full list if the node has no diffs. The result is published as an immutable [`Snapshot`].
 //!
 //! With a history, counters continue where the previous process ended, the blocks of the downtime are replayed, and a
 //! block is recorded before it is published.

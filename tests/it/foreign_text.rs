@@ -63,7 +63,8 @@ fn no_answer_brings_more_than_a_line_into_the_exporter() {
 #[test]
 fn texts_of_a_registration_are_harmless_in_every_form() {
     let entry = |state: Value| -> Masternode {
-        let mut whole = json!({"PoSePenalty": 0, "registeredHeight": 1, "pubKeyOperator": hostile(),
+        let mut whole = json!({"PoSePenalty": 0, "registeredHeight": 1, "lastPaidHeight": 0, "PoSeRevivedHeight": -1,
+            "PoSeBanHeight": -1, "pubKeyOperator": hostile(),
             "ownerAddress": hostile(), "votingAddress": hostile(), "operatorPayoutAddress": hostile()});
         whole.as_object_mut().unwrap().extend(state.as_object().unwrap().clone());
         answers::masternode(&body(json!({"type": "Regular", "proTxHash": "00".repeat(32), "state": whole}))).unwrap()
