@@ -34,7 +34,7 @@ fn lie(name: &str) -> (u32, String) {
 
 fn entry(number: usize, text: &str, out: &mut String) {
     let state = format!(
-        r#"{{"PoSePenalty":0,"registeredHeight":1,"service":"{text}","ownerAddress":"{text}","votingAddress":"{text}","payoutAddress":"{text}"}}"#
+        r#"{{"PoSePenalty":0,"registeredHeight":1,"lastPaidHeight":0,"PoSeRevivedHeight":-1,"PoSeBanHeight":-1,"service":"{text}","ownerAddress":"{text}","votingAddress":"{text}","payoutAddress":"{text}"}}"#
     );
     write!(out, r#"{{"type":"Regular","proTxHash":"{number:064x}","state":{state}}}"#).unwrap();
 }
@@ -56,7 +56,7 @@ async fn send_list(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
 /// Sends changes of a block until the client has enough.
 async fn send_diff(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
     stream
-        .write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"result\":{\"baseHeight\":1,\"blockHeight\":2,\"updatedMNs\":[{}")
+        .write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"result\":{\"baseHeight\":1,\"blockHeight\":2,\"addedMNs\":[],\"removedMNs\":[],\"updatedMNs\":[{}")
         .await?;
     let id = if text.is_empty() { String::new() } else { "0".repeat(64) };
     let chunk = format!(",{{\"{id}\":{{}}}}").repeat(10_000);
