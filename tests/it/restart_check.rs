@@ -71,7 +71,10 @@ async fn the_window_determines_the_exit_code() {
     assert!(text.contains("has 11 blocks before the next session, and 12 are asked for"), "{text}");
     let (code, _, errors) = stage.run(&["--masternode", "nobody"]).await;
     assert_eq!(code, Some(2));
-    assert!(errors.contains("neither an alias of the watch list nor a proTxHash"), "{errors}");
+    assert!(
+        errors.contains("--masternode nobody: it is neither an alias of the watch list, nor a proTxHash"),
+        "{errors}"
+    );
     let (code, _, errors) = stage.run(&["--masternode", "evo", "--network", "two"]).await;
     assert_eq!(code, Some(2));
     assert!(errors.contains("--network: name one of one"), "{errors}");
@@ -129,7 +132,11 @@ async fn a_plan_of_a_fleet_is_a_table_json_or_a_calendar_and_tells_by_its_exit_c
     assert_eq!(code, Some(3), "{long}");
     assert!(long.contains("evo is not placed: no window is long enough; cheapest after block"), "{long}");
     let (code, _, errors) = plan(&["--group", "region=eu"]).await;
-    assert_eq!((code, errors.contains("--group: it has no masternode on network one")), (Some(2), true), "{errors}");
+    assert_eq!(
+        (code, errors.contains("--group region=eu: it has no masternode (network one)")),
+        (Some(2), true),
+        "{errors}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
