@@ -18,8 +18,9 @@ use crate::configuration;
 use crate::peer::begin_to_listen;
 use crate::process::{Running, exporter, free_port, get, start_prometheus, wait_for};
 
-/// Maximum wait for an alert to arrive or to end: scrapes, evaluations and groups take a second each.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum wait for an alert to arrive or to end: scrapes, evaluations and groups take a second each, and the other alerts of a
+/// masternode end a minute after its ban.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Name and label set of each alert about the watched masternode or its network, with whether it is inhibited.
 type Alerts = BTreeMap<String, (BTreeMap<String, String>, bool)>;

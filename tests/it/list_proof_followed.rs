@@ -308,6 +308,23 @@ async fn a_wrong_full_list_read_as_a_check_does_not_replace_the_proven_one() {
     assert!(stage.events().iter().all(|event| event.kind.name() == "payment"), "{:?}", stage.events());
 }
 
+/// The only source reports a masternode wrongly in its lists, and its answers for the proof are right.
+#[tokio::test]
+async fn a_refuted_list_stays_refuted_in_the_blocks_after_it() {
+    let mut stage = Stage::with(Options::default(), 1, |_| {}).await;
+    stage.servers[0].handle().faults().set_for(lie(&stage, 4, LeafField::Validity), &["protx list"]);
+    stage.poll().await;
+    assert!(status(&stage).is_refuted());
+    for _ in 0..3 {
+        stage.mine(&[]).await;
+        assert!(status(&stage).is_refuted());
+        stage.page().await.expect(TRUST, &[("source", "node-0")], 0.0);
+    }
+    stage.servers[0].handle().faults().clear();
+    stage.mine(&[]).await;
+    assert_proven(&stage);
+}
+
 #[tokio::test]
 async fn a_wrong_score_is_counted_in_its_block() {
     let mut stage = Stage::following().await;

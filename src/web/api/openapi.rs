@@ -241,6 +241,9 @@ impl Operation {
     fn item(&self) -> Value {
         let media_type = if self.path.ends_with(".ics") { "text/calendar" } else { "application/json" };
         let mut good = response(self.answer, media_type, &self.schema);
+        if self.path == MASTERNODES {
+            good["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
+        }
         if !self.links.is_null() {
             good["links"] = self.links.clone();
         }
