@@ -3,6 +3,7 @@
 //! Never here: pending durations.
 
 mod absent;
+mod bans;
 mod calls_and_own_nodes;
 mod duties;
 mod process;
