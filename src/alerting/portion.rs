@@ -93,7 +93,7 @@ impl Portion {
     }
 
     /// A message failed, not finally. Returns the pause before the next one: `long` by the number of failures, or `short`
-    /// while the cause is searched.
+    /// while the cause is searched. Both are at least as long as the receiver demands.
     pub(super) fn failed(
         &mut self,
         notices: &[Notification],
@@ -107,7 +107,7 @@ impl Portion {
                 self.suspects.retain(|key| !is(notice, key));
                 self.suspects.push_back((notice.key.clone(), notice.occasion));
                 self.next_at = Some(Instant::now() + long(self.failures));
-                Duration::ZERO
+                short
             }
             [_, _, ..] if is_searching => {
                 self.most = notices.len().div_ceil(2);

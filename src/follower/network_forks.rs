@@ -151,7 +151,8 @@ impl NetworkForks {
         (tip, followed): (Height, Option<Height>),
         before: Option<bool>,
     ) -> Option<bool> {
-        if source.reports.health.fork_split == Some(true) {
+        // Where forks are reported, the check before has set it anew: they are split since the activation.
+        if source.client.dialect().deployments.is_some() && source.reports.health.fork_split == Some(true) {
             return Some(true);
         }
         let (Some(active), Some(followed)) = (active, followed) else { return before };

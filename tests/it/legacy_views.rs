@@ -1,4 +1,4 @@
-//! Views of Dimecoin and PRCYCoin networks: whoever is limited to a group sees no elected payee and nothing else of other masternodes.
+//! Views of Dimecoin and PRCYCoin networks: a user limited to a group sees no elected payee and nothing else of other masternodes.
 //!
 //! Never here: passwords; views of Dash (`views`).
 
