@@ -27,9 +27,14 @@ pub const TARGET_LABELS: &[&str] = &[
     "prometheus_replica",
 ];
 
-/// Whether a label added to all alerts replaces one by which alerts, or the exporters of two alerts, differ. Only
+/// Whether a label added to all rules replaces one by which alerts, or the exporters of two alerts, differ. Only
 /// `namespace` may be set: an `AlertmanagerConfig` requires it.
 pub fn is_reserved(label: &str) -> bool {
+    (TARGET_LABELS.contains(&label) && label != "namespace") || is_alert_label(label)
+}
+
+/// Whether the exporter gives the label to alerts: a value for all alerts would make different ones equal.
+pub fn is_alert_label(label: &str) -> bool {
     let scopes = [
         Scope::Masternode,
         Scope::Group,
@@ -39,10 +44,7 @@ pub fn is_reserved(label: &str) -> bool {
         Scope::Receiver,
         Scope::Exporter,
     ];
-    let target = TARGET_LABELS.contains(&label) && label != "namespace";
-    target
-        || matches!(label, "alertname" | "severity" | "text")
-        || scopes.iter().any(|scope| scope.labels().contains(&label))
+    matches!(label, "alertname" | "severity" | "text") || scopes.iter().any(|scope| scope.labels().contains(&label))
 }
 
 /// How long the last known state counts while no exporter reports a newer one.

@@ -29,7 +29,7 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
             history_damaged: health.damaged_rows,
             history_writable: has_history.then_some(health.up),
             suppressed_series: exposition.suppressed() as u64,
-            unmatched_entries: entry_matches::unmatched(networks.iter().map(AsRef::as_ref)),
+            entry_problems: entry_matches::problems(networks.iter().map(AsRef::as_ref)),
             watch_file_problems: process.watch_file_problems.to_vec(),
             receivers: Vec::new(),
             unrouted: Vec::new(),

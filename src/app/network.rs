@@ -74,7 +74,7 @@ impl NetworkBuilder {
         let settings = follower::FollowerSettings {
             started: shared.started,
             clock: shared.environment.clock,
-            ..follower_settings(&network, config.history.retention)
+            ..follower_settings(&network, config.history.retention, config.alerting.thresholds.general.stalled_seconds)
         };
         let (publish, state) = follower::state_channel(&settings, &clients, &shared.meters);
         let calls = ProbeTask::start(config.probe.clone(), publish.clone());
@@ -144,13 +144,18 @@ pub fn clients(network: &NetworkConfig, meters: &Meters) -> Result<Vec<Client>, 
 }
 
 /// Settings of a followed network, with the retention of its events.
-pub fn follower_settings(network: &NetworkConfig, retention: Duration) -> follower::FollowerSettings {
+pub fn follower_settings(
+    network: &NetworkConfig,
+    retention: Duration,
+    stalled_seconds: Option<u64>,
+) -> follower::FollowerSettings {
     follower::FollowerSettings {
         network: network.name.as_str().into(),
         rules: network.chain.rules.clone(),
         expect: network.expect.clone(),
         poll_interval: network.poll_interval,
         stale_after: network.stale_after,
+        stalled_seconds,
         resync_blocks: network.resync_blocks,
         ask: network.ask,
         max_gap_blocks: network.max_gap_blocks,

@@ -333,6 +333,8 @@ families! {
         "Number of watched masternodes of a group by risk of a ban.";
     WATCH_ENTRY_MATCHES: "masternode_watch_entry_matches" Gauge Aggregate ["entry"]
         "Number of listed masternodes that a selection of the watch list matches, 0 if none; for the first 100 selections.";
+    WATCH_ENTRY_KEPT: "masternode_watch_entry_kept" Gauge Aggregate ["entry"]
+        "Number of masternodes that a selection of the watch list selected and that it no longer matches: they stay watched; for the first 100 selections.";
     MAINTENANCE_ENTRY_MATCHES: "masternode_maintenance_entry_matches" Gauge Aggregate ["entry"]
         "Number of watched masternodes that an entry of alerting.maintenance matches until it ends, 0 if none; for the first 100 entries.";
     SOURCE_UP: "masternode_exporter_source_up" Gauge Source ["source"]
@@ -381,20 +383,4 @@ pub fn family(name: &str) -> Option<&'static Family> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_follow_the_conventions() {
-        let all = || FAMILIES.iter().chain(alerts::FAMILIES).chain(process::FAMILIES);
-        for family in all() {
-            let is_library = family.tier == Tier::Process && family.name.starts_with("process_");
-            assert!(is_library || family.name.starts_with("masternode_"), "{}", family.name);
-            assert_eq!(family.kind == Kind::Counter, family.name.ends_with("_total"), "{}", family.name);
-            assert!(family.help.ends_with('.') && !family.help.contains('\n'), "{}", family.name);
-            let reserved = ["service", "endpoint", "type", "owner", "instance", "job", "le", "quantile"];
-            assert!(family.labels.iter().all(|label| !reserved.contains(label)), "{}", family.name);
-            assert_eq!(all().filter(|other| other.name == family.name).count(), 1, "{}", family.name);
-        }
-    }
-}
+mod tests;

@@ -49,7 +49,11 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     let meters = Meters::new(&prometheus::Registry::new())?;
     let mut backfill = Err("no source is configured".to_string());
     for client in app::clients(network, &meters)? {
-        let settings = app::follower_settings(network, config.history.retention);
+        let settings = app::follower_settings(
+            network,
+            config.history.retention,
+            config.alerting.thresholds.general.stalled_seconds,
+        );
         let name = client.name().to_string();
         backfill = OfflineBackfill::new(settings, client).await.map_err(|why| format!("source {name}: {why}"));
         if backfill.is_ok() {

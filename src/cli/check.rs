@@ -20,8 +20,13 @@ use domain::watch::{NOTHING_WATCHED, Selector, WATCH_LINES};
 
 /// Prints the configuration, and opens what it names.
 pub(super) fn run(loaded: &LoadedConfig) -> Result<(), CommandError> {
-    print(&describe(loaded))?;
-    open(&loaded.config).and_then(|()| refused_files(&loaded.config)).map_err(CommandError::Configuration)
+    let usable = open(&loaded.config).and_then(|()| refused_files(&loaded.config));
+    let first = match usable {
+        Ok(()) => "the configuration is good",
+        Err(_) => "the configuration was read, but what it names cannot be used; the error is at the end",
+    };
+    print(&describe(first, loaded))?;
+    usable.map_err(CommandError::Configuration)
 }
 
 /// All mistakes in files of the watch list.
@@ -37,24 +42,24 @@ fn days(span: Duration) -> u64 {
 
 /// The protection of the server in words.
 fn protection(config: &Config) -> String {
-    let Some(file) = &config.web.config_file else { return "to anybody, unencrypted".into() };
+    let Some(file) = &config.web.config_file else { return "without TLS and passwords".into() };
     let parts = [
         (file.encrypted, "TLS"),
         (file.asks_for_certificate, "client certificates"),
         (file.asks_for_password, "passwords"),
     ];
     let parts: Vec<&str> = parts.into_iter().filter_map(|(given, what)| given.then_some(what)).collect();
-    let parts = if parts.is_empty() { "no TLS and no passwords".into() } else { parts.join(", ") };
+    let parts = if parts.is_empty() { "without TLS and passwords".into() } else { parts.join(", ") };
     format!("{parts}, by {}", file.path.display())
 }
 
 /// The effective configuration.
-fn describe(loaded: &LoadedConfig) -> String {
+fn describe(first: &str, loaded: &LoadedConfig) -> String {
     let config = &loaded.config;
-    let mut lines = vec!["the configuration is good".to_string()];
+    let mut lines = vec![first.to_string()];
     for network in &config.networks {
         lines.push(format!(
-            "network {}: a look each {:?}, withdrawn after {:?} without confirmation",
+            "network {}: polled every {:?}, withdrawn after {:?} without confirmation",
             network.name, network.poll_interval, network.stale_after
         ));
         lines.extend(network.sources.iter().map(|source| format!("  source {}: {}", source.name, source.url)));
@@ -65,7 +70,11 @@ fn describe(loaded: &LoadedConfig) -> String {
         lines.push(format!("watch {:?}{place}: {selection}", entry.alias));
     }
     for file in config.watch_files.files() {
-        let entries = file.entries().map_or_else(|| "refused".into(), |entries| format!("{entries} entries"));
+        let entries = match file.entries() {
+            None => "refused".into(),
+            Some(1) => "1 entry".into(),
+            Some(entries) => format!("{entries} entries"),
+        };
         lines.push(format!("watch file {}: {entries}", file.name));
     }
     match config.watch.as_slice() {
@@ -80,7 +89,7 @@ fn describe(loaded: &LoadedConfig) -> String {
     lines.push(match &config.history.path {
         Some(path) => {
             format!(
-                "keeps events for {} days and counters for good in {}",
+                "keeps events for {} days and counters without limit in {}",
                 days(config.history.retention),
                 path.display()
             )

@@ -116,8 +116,9 @@ pub(super) async fn run(arguments: DemoArguments, origin: ConfigSources) -> Resu
     } else {
         config.networks = stages.iter().map(|stage| stage.network(arguments.block_time)).collect();
         config.watch = stages.iter().flat_map(Stage::watched).collect();
-        // Another run simulates another chain, so nothing is stored.
-        config.history.path = None;
+        if config.history.path.take().is_some() {
+            warn!("history.path is not used: another run of the demo simulates another chain, so nothing is stored");
+        }
         let again = config.clone();
         let listeners = listen::bind(&config.web.listen_addresses).await?;
         if let Some(listener) = listeners.first() {

@@ -174,7 +174,7 @@ async fn examine(network: &NetworkConfig, client: &Client, findings: &mut Findin
 
 /// Whether the exporter would follow this source now.
 async fn examine_usable(network: &NetworkConfig, client: &Client, findings: &mut Findings) {
-    let settings = app::follower_settings(network, Duration::ZERO);
+    let settings = app::follower_settings(network, Duration::ZERO, None);
     match follower::try_source(client.clone(), &settings).await {
         Ok(()) => findings.good("usable", "of the configured network, in sync, connected"),
         Err(why) => findings.bad("usable", true, &why),

@@ -55,7 +55,7 @@ enum DutiesFormat {
 /// Polls the network once and prints the duties.
 pub(super) async fn run(arguments: &DutiesArguments, config: &Config) -> Result<String, CommandError> {
     let network = restart_check::network(arguments.network.as_ref(), config)?;
-    let snapshot = observe::look_at(config, &network.name).await?;
+    let snapshot = observe::rely_on(config, &network.name).await?;
     let node = restart_check::find(&snapshot, &arguments.masternode)?;
     let id = node.masternode.id;
     let known = snapshot.duties_ahead(&node);

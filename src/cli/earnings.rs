@@ -133,10 +133,16 @@ fn print(rows: &[EarningsRow], format: Format) -> Result<(), CommandError> {
     let text = match format {
         Format::Table => table(rows),
         Format::Csv => {
+            let none = [EarningsRow::default()];
+            let shown = if rows.is_empty() { &none[..] } else { rows };
             let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
-            rows.iter().try_for_each(|row| writer.serialize(row)).map_err(std::io::Error::other)?;
-            String::from_utf8_lossy(&writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?)
-                .into_owned()
+            shown.iter().try_for_each(|row| writer.serialize(row)).map_err(std::io::Error::other)?;
+            let written = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+            let written = String::from_utf8_lossy(&written).into_owned();
+            match (rows.is_empty(), written.split_once('\n')) {
+                (true, Some((names, _))) => format!("{names}\n"),
+                _ => written,
+            }
         }
         Format::Json => format!("{}\n", serde_json::to_string_pretty(rows).map_err(std::io::Error::other)?),
     };
@@ -146,16 +152,14 @@ fn print(rows: &[EarningsRow], format: Format) -> Result<(), CommandError> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
     }
-    if format == Format::Table {
-        notes(rows);
-    }
+    notes(rows);
     Ok(())
 }
 
 /// What restricts the sums, on standard error.
 fn notes(rows: &[EarningsRow]) {
     if rows.is_empty() {
-        eprintln!("no payment matches");
+        eprintln!("no recorded payment matches; payments before the history began are not known");
     }
     let partial: BTreeSet<(&str, Option<String>)> = rows
         .iter()

@@ -21,6 +21,11 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
     for network in chosen {
         states.push(look(config, network).await?);
     }
+    for state in &states {
+        if let Some(doubt) = state.doubt(app::now()) {
+            eprintln!("warning: the state of network {} is not known: {doubt}", state.network);
+        }
+    }
     let snapshots = states.iter().filter_map(|state| state.snapshot.as_deref());
     match format {
         ObserveFormat::Table => Ok(snapshots.map(observe_table::table).collect::<Vec<_>>().join("\n")),
@@ -36,6 +41,15 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
 pub(super) async fn look_at(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
     let state = look(config, chosen(config, Some(name))?[0]).await?;
     state.snapshot.clone().ok_or_else(|| no_list(name))
+}
+
+/// The same, for advice: fails if the list does not describe the present.
+pub(super) async fn rely_on(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
+    let state = look(config, chosen(config, Some(name))?[0]).await?;
+    match state.doubt(app::now()) {
+        Some(doubt) => Err(format!("no advice for network {name}: {doubt}").into()),
+        None => state.snapshot.clone().ok_or_else(|| no_list(name)),
+    }
 }
 
 /// All networks, or the named one; never none.
@@ -59,7 +73,8 @@ async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<NetworkSta
     let meters = Meters::new(&prometheus::Registry::new())?;
     let (_watch, watch_list) = watch::channel(config.watch_list(&network.name));
     let clients = app::clients(network, &meters)?;
-    let settings = app::follower_settings(network, config.history.retention);
+    let settings =
+        app::follower_settings(network, config.history.retention, config.alerting.thresholds.general.stalled_seconds);
     let (publish, states) = follower::state_channel(&settings, &clients, &meters);
     let mut follower = Follower::new(settings, clients, &meters, watch_list, publish);
     follower.poll_once().await.map_err(|troubles| {

@@ -77,7 +77,7 @@ fn label(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if name.is_empty() || !name.chars().all(good) || name.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(format!("{name:?} is no name of a label"));
+        return Err(format!("{name:?} is not a label name"));
     }
     match name {
         "severity" => Err("use --severity for the severity of an alert".into()),

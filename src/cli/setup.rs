@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use crate::config::{ChainConfig, Config, NetworkConfig, SourceConfig, WatchConfig};
 use crate::rpc::Credentials;
+use domain::entry_matches::EntryMatches;
 use domain::list::MasternodeList;
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::watch::{NOTHING_WATCHED, Selector, WatchList, WatchTarget};
@@ -35,9 +36,8 @@ pub(super) fn watch_lines(
     if absent.len() > MOST_ABSENT {
         lines.push((false, format!("{} more are not registered", absent.len() - MOST_ABSENT)));
     }
-    for found in watch.matches(list, watched, now).iter().filter(|found| found.masternodes == 0) {
-        lines.push((false, format!("the entry {} matches no masternode", found.entry)));
-    }
+    let matches = watch.matches(list, watched, |_| None, now);
+    lines.extend(matches.iter().filter_map(EntryMatches::problem).map(|problem| (false, problem)));
     lines
 }
 

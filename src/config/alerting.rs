@@ -8,6 +8,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alerting::rule_file::is_alert_label;
 use crate::alerting::runbooks::SERVED;
 use crate::alerting::settings::Receiver;
 use crate::alerting::{AlertingSettings, HEARTBEAT};
@@ -133,6 +134,9 @@ fn labels(section: BTreeMap<String, Text>, at: &Place<'_>) -> BTreeMap<String, S
     for key in section.keys() {
         if !key.chars().all(good) || key.starts_with(|first: char| first.is_ascii_digit()) || key.starts_with("__") {
             at.key(key).error("is not a label name: use letters, digits and _, and begin with a letter");
+        } else if is_alert_label(key) {
+            at.key(key)
+                .error("is a label by which alerts differ; a value for all of them would replace it: use another name");
         }
     }
     section.into_iter().map(|(key, value)| (key, value.0)).collect()

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use crate::follower::source::SourceError;
-use crate::rpc::ErrorKind;
+use crate::rpc::methods::method;
+use crate::rpc::{ErrorKind, MISC_ERROR};
 
 /// Longest pause before a failing source is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -55,8 +56,8 @@ impl Availability {
             }
             self.error = Some(message);
         }
-        // A full work queue clears quickly: a longer pause would only delay blocks.
-        self.failures = if is_queue_full(error) { 1 } else { self.failures.saturating_add(1) };
+        // This passes quickly: a longer pause would only delay blocks.
+        self.failures = if is_momentary(error) { 1 } else { self.failures.saturating_add(1) };
         // 0, 1, 3, 7 … polls: the first retry is the next poll.
         let polls = (1 << (self.failures - 1).min(10)) - 1;
         self.retry_at = Some(Instant::now() + poll_interval.saturating_mul(polls).min(LONGEST_PAUSE));
@@ -66,4 +67,16 @@ impl Availability {
 /// Whether the node only had no room for the call.
 pub(super) fn is_queue_full(error: &SourceError) -> bool {
     matches!(error, SourceError::Rpc(error) if *error.kind() == ErrorKind::Refused)
+}
+
+/// Whether the node answers, but not this call at this moment.
+pub(super) fn is_momentary(error: &SourceError) -> bool {
+    let SourceError::Rpc(error) = error else { return false };
+    match error.kind() {
+        ErrorKind::Refused | ErrorKind::NotServing { .. } | ErrorKind::WarmingUp { .. } => true,
+        ErrorKind::Call { code, .. } => *code == MISC_ERROR,
+        // To ask again costs little.
+        ErrorKind::Malformed { .. } => method(error.method()).is_some_and(|method| !method.heavy),
+        _ => false,
+    }
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::follower::availability::is_momentary;
 use crate::follower::block_replay::{BlockReplay, ReplayedBlock};
 use crate::follower::blocks_ahead::{self, BlocksAhead};
 use crate::follower::election_check::ElectionCheck;
@@ -97,8 +98,11 @@ impl ChainSync {
 
     /// Brings the chain to the tip of a source.
     pub(super) async fn walk_to(&mut self, source: &mut Source, chain: &ChainInfo) -> Result<(), SourceError> {
+        source.client.keep_answers();
         let walked = self.walk_by_plan(source, chain).await;
-        source.client.forget_answers();
+        if !walked.as_ref().is_err_and(is_momentary) {
+            source.client.forget_answers();
+        }
         self.list_check.roots = HashMap::new();
         walked?;
         self.prove_tip(source).await

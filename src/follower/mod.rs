@@ -146,7 +146,7 @@ impl Follower {
     /// As [`Follower::poll`], but returns the errors: one line for each source.
     pub async fn poll_once(&mut self) -> Result<(), Vec<String>> {
         let followed = self.try_sources().await;
-        if followed.is_ok() && self.chain.lists.watching.wants_own() {
+        if followed.is_ok() {
             self.ask_for_reports().await;
         }
         self.publisher.publish_sources(&self.sources, &self.chain);

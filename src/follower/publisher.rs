@@ -29,6 +29,7 @@ pub fn state_channel(
         gap_blocks: meters.network(network).gap_blocks.total(),
         not_understood: meters.not_understood(network).total(),
         score_disagreements: meters.network(network).score_disagreements.total(),
+        stalled_seconds: settings.stalled_seconds,
         ..NetworkState::new(network, rules.clone(), *stale_after, since, names)
     };
     watch::channel(Arc::new(state))
@@ -113,7 +114,7 @@ impl Publisher {
         let before = Arc::clone(&self.state.borrow());
         let snapshot = Snapshot::new(inputs, followed.counters()).with_entry_matches(matches).after(before.last());
         election_check.note(followed, snapshot.payments().elections());
-        watch_entries::log_unmatched(self.state.borrow().snapshot.as_deref(), &snapshot);
+        watch_entries::log_problems(self.state.borrow().snapshot.as_deref(), &snapshot);
         self.publish_snapshot(Some(Arc::new(snapshot)), sources, chain);
     }
 
@@ -158,6 +159,7 @@ mod tests {
             expect: None,
             poll_interval: Duration::ZERO,
             stale_after: Duration::ZERO,
+            stalled_seconds: None,
             resync_blocks: 1,
             max_gap_blocks: 1,
             ask: OptionalQueries::default(),

@@ -164,8 +164,10 @@ impl RecordedChain {
                 let oldest = self.history.blocks().last().copied().unwrap_or(cursor);
                 let headers = self.settings.max_gap_blocks;
                 let below = common_block::below(&source.client, &self.history, oldest, headers).await?;
-                self.history.set_common(below);
-                below.map_or(oldest.height, |common| common.after(1))
+                // If the node does not tell it, at least the recorded blocks are missing.
+                let common = below.unwrap_or(Height(oldest.height.0.saturating_sub(1)));
+                self.history.set_common(Some(common));
+                common.after(1)
             }
         };
         let replaced = self.history.blocks().take_while(|block| block.height >= from).map(|block| block.hash);
@@ -177,7 +179,7 @@ impl RecordedChain {
         info!(
             network = %self.settings.network,
             height = cursor.height.0,
-            "Reorg during the downtime: recorded blocks {from} to {} of {} replaced, {withdrawn} events withdrawn",
+            "Reorg: recorded blocks {from} to {} of {} replaced, {withdrawn} events withdrawn",
             cursor.height,
             self.settings.network
         );

@@ -33,6 +33,8 @@ pub struct FollowerSettings {
     pub poll_interval: Duration,
     /// The snapshot is withdrawn if no source confirmed it for this long.
     pub stale_after: Duration,
+    /// Age of the tip at which the chain counts as stalled, in seconds, if it is configured.
+    pub stalled_seconds: Option<u64>,
     /// Interval between two full lists read as a check, in blocks.
     pub resync_blocks: u32,
     /// A gap of more blocks is not replayed: the full list is read at the tip.

@@ -5,7 +5,6 @@
 use tracing::{debug, info, warn};
 
 use domain::Snapshot;
-use domain::entry_matches::EntryKind;
 use domain::event::{Event, EventKind};
 use domain::masternode::MasternodeId;
 use domain::watch::{NOTHING_WATCHED, WATCH_LINES, WatchTarget};
@@ -45,16 +44,13 @@ pub(super) fn log_events<'a>(
     }
 }
 
-/// Logs the entries without a match, unless the previous snapshot had them already.
-pub(super) fn log_unmatched(before: Option<&Snapshot>, now: &Snapshot) {
-    for found in now.entry_matches().iter().filter(|found| found.masternodes == 0) {
+/// Logs the problems of entries, unless the previous snapshot had them already.
+pub(super) fn log_problems(before: Option<&Snapshot>, now: &Snapshot) {
+    for found in now.entry_matches() {
+        let Some(problem) = found.problem() else { continue };
         if before.is_some_and(|before| before.entry_matches().contains(found)) {
             continue;
         }
-        let (place, target) = match found.kind {
-            EntryKind::Watch => ("watch", "no masternode"),
-            EntryKind::Maintenance => ("alerting.maintenance", "no masternode that is watched"),
-        };
-        warn!(network = now.network(), "An entry of {place} matches {target} of {}: {}", now.network(), found.entry);
+        warn!(network = now.network(), "On {}: {problem}", now.network());
     }
 }

@@ -183,7 +183,7 @@ impl Watching {
 
     /// How many masternodes of a list each entry matches at a time.
     pub(super) fn matches(&self, list: &MasternodeList, now: UnixSeconds) -> Vec<EntryMatches> {
-        self.current.matches(list, &self.targets, now)
+        self.current.matches(list, &self.targets, |id| self.selected_by.get(id), now)
     }
 
     /// The masternodes that were selected last.

@@ -125,6 +125,13 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The file has several names. SQLite keeps its log beside the name that is used, so writing through two of them destroys it.
+    Linked {
+        /// The file.
+        path: PathBuf,
+        /// The number of its names.
+        names: u64,
+    },
     /// A reader found no readable history: no file, or a file of another kind.
     NotHistory {
         /// The file.
@@ -156,6 +163,12 @@ impl fmt::Display for OpenError {
             OpenError::InUse { path } => {
                 write!(f, "another process writes the history file {}: configure one file per process", path.display())
             }
+            OpenError::Linked { path, names } => write!(
+                f,
+                "the history file {} has {names} names (hard links), and writing through two of them would destroy it: remove the \
+                 others, or replace them by copies",
+                path.display()
+            ),
             OpenError::NotHistory { path, why } => write!(f, "{} is not a history file: {why}", path.display()),
             OpenError::OtherVersion { path, found, known } => write!(
                 f,

@@ -24,6 +24,10 @@ impl Lock {
     /// `named` is the path that the operator configured.
     pub(super) fn take(path: &Path, named: &Path) -> Result<Lock, OpenError> {
         let failed = |error: io::Error| OpenError::Failed { path: named.into(), error: StoreError::from(error) };
+        let names = names(path).map_err(failed)?;
+        if names > 1 {
+            return Err(OpenError::Linked { path: named.into(), names });
+        }
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(false).open(with_suffix(path, ".lock")).map_err(failed)?;
         match file.try_lock() {
@@ -53,6 +57,19 @@ pub(super) fn create(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
     options.append(true).create(true).open(path).map(drop)
+}
+
+/// The number of names of a file; 1 for what is no file.
+#[cfg(unix)]
+fn names(path: &Path) -> io::Result<u64> {
+    let found = fs::metadata(path)?;
+    Ok(if found.is_file() { std::os::unix::fs::MetadataExt::nlink(&found) } else { 1 })
+}
+
+/// The number of names of a file: not known here.
+#[cfg(not(unix))]
+fn names(_path: &Path) -> io::Result<u64> {
+    Ok(1)
 }
 
 /// Whether every user of the host may read the file.

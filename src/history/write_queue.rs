@@ -90,10 +90,10 @@ fn weight(step: &HistoryOp) -> usize {
 }
 
 impl WriteQueue {
-    /// Opens the file. Fails only if another process writes it.
+    /// Opens the file. Fails only if another process writes it, or may write it.
     pub(super) fn of_file(settings: HistorySettings, meters: HistoryMeters) -> Result<WriteQueue, OpenError> {
         match Store::open(&settings.path, (settings.clock)()) {
-            Err(error @ OpenError::InUse { .. }) => Err(error),
+            Err(error @ (OpenError::InUse { .. } | OpenError::Linked { .. })) => Err(error),
             opened => Ok(WriteQueue::new(opened, settings, meters)),
         }
     }

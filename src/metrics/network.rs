@@ -7,7 +7,7 @@ use crate::metrics::value::Value;
 use domain::chain_facts::ChainFacts;
 use domain::counters::NetworkCounters;
 use domain::deployment::{Deployment, Phase, V24};
-use domain::entry_matches::EntryKind;
+use domain::entry_matches::{EntryKind, EntryMatches};
 use domain::masternode::Height;
 use domain::payment::{Certainty, PaymentModel};
 use domain::pose::Risk;
@@ -161,13 +161,14 @@ network_families! {
     GROUP_NODES => |snapshot, add| for ((key, group), counts) in snapshot.groups() {
         risks(snapshot, counts, &mut |risk, count| add(&[("group_key", key), ("group", group), ("risk", risk)], count));
     };
-    WATCH_ENTRY_MATCHES => |snapshot, add| entries(snapshot, add, EntryKind::Watch);
-    MAINTENANCE_ENTRY_MATCHES => |snapshot, add| entries(snapshot, add, EntryKind::Maintenance);
+    WATCH_ENTRY_MATCHES => |snapshot, add| entries(snapshot, add, EntryKind::Watch, |found| found.masternodes);
+    WATCH_ENTRY_KEPT => |snapshot, add| entries(snapshot, add, EntryKind::Watch, |found| found.kept);
+    MAINTENANCE_ENTRY_MATCHES => |snapshot, add| entries(snapshot, add, EntryKind::Maintenance, |found| found.masternodes);
 }
 
-fn entries(snapshot: &Snapshot, add: Samples<'_>, kind: EntryKind) {
+fn entries(snapshot: &Snapshot, add: Samples<'_>, kind: EntryKind, number: fn(&EntryMatches) -> usize) {
     for found in snapshot.entry_matches().iter().filter(|found| found.kind == kind) {
-        add(&[("entry", &found.entry)], found.masternodes.into());
+        add(&[("entry", &found.entry)], number(found).into());
     }
 }
 

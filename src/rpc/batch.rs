@@ -1,12 +1,13 @@
 //! Calls made ahead, many in one request: over a slow link, a catch-up does not wait for each answer.
 //!
 //! A later call with the same parameters takes its answer from here. One that the batch did not answer is sent alone, and
-//! reports the error.
+//! reports the error. An attempt to follow some blocks keeps the answers that it used: if the node refuses the next call, the
+//! next attempt continues there.
 //!
 //! Never here: which calls are made ahead (`follower::blocks_ahead`).
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -31,20 +32,38 @@ const REFUSAL: Duration = Duration::from_secs(600);
 /// Label of batches that failed; the calls of the others have their own.
 const METHOD: &str = "batch";
 
+/// Methods whose answer to the same parameters is always the same: they name a block by its hash.
+const PINNED: [&Method; 6] = [
+    &methods::GET_BLOCK,
+    &methods::GET_BLOCK_HEADER,
+    &methods::GET_SPECIAL_TXES,
+    &methods::PROTX_DIFF,
+    &methods::PROTX_LISTDIFF,
+    &methods::QUORUM_INFO,
+];
+
+/// Most answers that are kept for another attempt: more than a batch has for some blocks.
+const MOST_KEPT: usize = 64;
+
 /// An answer, with its share of the time of the batch.
+#[derive(Clone)]
 pub(super) struct Answer {
-    pub(super) body: String,
+    pub(super) body: Arc<Vec<u8>>,
     pub(super) took: Duration,
 }
 
-/// Answers that no call has taken yet.
+/// Answers that no call has taken yet, and used ones of an attempt that may have to be repeated.
 #[derive(Default)]
 pub(super) struct Answers(Mutex<State>);
 
+/// Method and parameters.
+type Key = (&'static str, String);
+
 #[derive(Default)]
 struct State {
-    /// By method and parameters.
-    waiting: HashMap<(&'static str, String), Answer>,
+    waiting: HashMap<Key, Answer>,
+    /// Those that were used, the oldest first; `None` if none is kept.
+    kept: Option<VecDeque<Key>>,
     /// The node does not accept batches; it is asked again then.
     refused_until: Option<Instant>,
     /// A refusal was logged.
@@ -52,15 +71,30 @@ struct State {
 }
 
 impl Answers {
-    /// Takes the answer to a call; `None` if it was not made ahead.
+    /// Takes the answer to a call; `None` if it was not made ahead. While answers are kept, it stays.
     pub(super) fn take(&self, method: &Method, params: &Value) -> Option<Answer> {
         let mut state = self.state();
-        if state.waiting.is_empty() { None } else { state.waiting.remove(&(method.name, params.to_string())) }
+        if state.waiting.is_empty() {
+            return None;
+        }
+        let answer = state.waiting.remove(&(method.name, params.to_string()))?;
+        state.keep(method, params, answer.clone());
+        Some(answer)
+    }
+
+    /// Keeps a used answer for another attempt, if answers are kept and this one cannot change.
+    pub(super) fn keep(&self, method: &Method, params: &Value, body: Vec<u8>) {
+        self.state().keep(method, params, Answer { body: Arc::new(body), took: Duration::ZERO });
+    }
+
+    /// From now on, used answers stay until [`Answers::clear`], the newest ones.
+    pub(super) fn keep_used(&self) {
+        self.state().kept.get_or_insert_default();
     }
 
     /// Reads the answer to a call if it was made ahead; it stays.
     pub(super) fn read<T>(&self, method: &Method, params: &Value, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
-        self.state().waiting.get(&(method.name, params.to_string())).map(|answer| read(answer.body.as_bytes()))
+        self.state().waiting.get(&(method.name, params.to_string())).map(|answer| read(&answer.body))
     }
 
     /// Sends no batch for a while. Returns whether it is the first refusal.
@@ -71,19 +105,36 @@ impl Answers {
     }
 
     pub(super) fn clear(&self) {
-        self.state().waiting = HashMap::new();
+        let mut state = self.state();
+        (state.waiting, state.kept) = (HashMap::new(), None);
     }
 
     fn add(&self, calls: Vec<(&'static Method, Value)>, bodies: Vec<Option<String>>, took: Duration) {
         let took = took / u32::try_from(calls.len()).unwrap_or(u32::MAX);
         let answered = calls.into_iter().zip(bodies).filter_map(|((method, params), body)| {
-            Some(((method.name, params.to_string()), Answer { body: body?, took }))
+            Some(((method.name, params.to_string()), Answer { body: Arc::new(body?.into_bytes()), took }))
         });
         self.state().waiting.extend(answered);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn keep(&mut self, method: &Method, params: &Value, answer: Answer) {
+        let Some(kept) = self.kept.as_mut().filter(|_| PINNED.contains(&method)) else { return };
+        let key = (method.name, params.to_string());
+        if !kept.contains(&key) {
+            kept.push_back(key.clone());
+        }
+        self.waiting.insert(key, answer);
+        if kept.len() > MOST_KEPT
+            && let Some(oldest) = kept.pop_front()
+        {
+            self.waiting.remove(&oldest);
+        }
     }
 }
 
@@ -170,13 +221,12 @@ impl Batch {
         let heavy = calls.iter().map(|(method, _)| *method).find(|method| method.heavy).unwrap_or(first);
         let _turn = client.turn(heavy).await;
         let (started, timeout) = (Instant::now(), inner.settings.timeout);
-        let answered = async {
-            let response = client.request(first, body(&calls)).await?;
+        let answered = client.repeated(first, timeout, || async {
+            let response = client.request(&body(&calls)).await?;
             let body = collect(response, inner.limits.whole(heavy), timeout).await?;
             Ok((bodies(&body, calls.len())?, body.len()))
-        };
-        let answered =
-            tokio::time::timeout(timeout, answered).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
+        });
+        let answered = answered.await;
         let (took, source, count) = (started.elapsed(), client.name(), calls.len());
         let kind = match answered {
             Ok((bodies, bytes)) => {
@@ -193,7 +243,7 @@ impl Batch {
         };
         let outcome = kind.label();
         inner.meters.observe(METHOD, outcome, took);
-        let is_busy = matches!(kind, ErrorKind::WarmingUp { .. } | ErrorKind::Refused | ErrorKind::NotServing);
+        let is_busy = matches!(kind, ErrorKind::WarmingUp { .. } | ErrorKind::Refused | ErrorKind::NotServing { .. });
         if matches!(kind, ErrorKind::Timeout { .. } | ErrorKind::TooLarge { .. }) {
             debug!(source, count, outcome, "RPC batch of {count} calls at source {source}: {outcome}");
             return Some(BatchCost { took: timeout, bytes: 0 });
@@ -249,7 +299,25 @@ mod tests {
         assert!(answers.take(&methods::GET_BLOCK_HEADER, &json!([7])).is_none());
         assert!(answers.take(&methods::GET_BLOCK_HASH, &json!([8])).is_none(), "not answered");
         let taken = answers.take(&methods::GET_BLOCK_HASH, &json!([7])).unwrap();
-        assert_eq!((taken.body.as_str(), taken.took), ("seven", Duration::from_secs(1)));
+        assert_eq!((taken.body.as_slice(), taken.took), (&b"seven"[..], Duration::from_secs(1)));
         assert!(answers.take(&methods::GET_BLOCK_HASH, &json!([7])).is_none());
+    }
+
+    #[test]
+    fn used_answers_that_cannot_change_stay_for_another_attempt() {
+        let answers = Answers::default();
+        let is_kept = |method: &'static Method, number: usize| answers.take(method, &json!([number])).is_some();
+        answers.keep(&methods::GET_BLOCK_HEADER, &json!([0]), b"before".to_vec());
+        assert!(!is_kept(&methods::GET_BLOCK_HEADER, 0));
+        answers.keep_used();
+        for number in 0..=MOST_KEPT {
+            answers.keep(&methods::GET_BLOCK_HEADER, &json!([number]), b"header".to_vec());
+        }
+        answers.keep(&methods::GET_BEST_BLOCK_HASH, &json!([1]), b"tip".to_vec());
+        assert!(!is_kept(&methods::GET_BEST_BLOCK_HASH, 1), "another answer may follow");
+        assert!(!is_kept(&methods::GET_BLOCK_HEADER, 0), "the oldest");
+        assert!(is_kept(&methods::GET_BLOCK_HEADER, 7) && is_kept(&methods::GET_BLOCK_HEADER, 7));
+        answers.clear();
+        assert!(!is_kept(&methods::GET_BLOCK_HEADER, 7));
     }
 }

@@ -248,7 +248,13 @@ impl Client {
         answer.and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Drops the answers to calls that were made ahead and not used.
+    /// Keeps the answers that are used from now on and cannot change, until [`Client::forget_answers`]: a repeated attempt does
+    /// not ask for them again.
+    pub fn keep_answers(&self) {
+        self.inner.answers.keep_used();
+    }
+
+    /// Drops the answers to calls that were made ahead and not used, and those that were kept.
     pub fn forget_answers(&self) {
         self.inner.answers.clear();
     }

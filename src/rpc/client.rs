@@ -25,7 +25,8 @@ use crate::rpc::http_body::{broken, collect, refuse_longer};
 use crate::rpc::limits::Limits;
 use crate::rpc::methods::Method;
 use crate::rpc::registered::Registered;
-use crate::rpc::{retry, wrong_peer};
+use crate::rpc::retry::{self, Retries};
+use crate::rpc::wrong_peer;
 use crate::secret::Secret;
 
 /// Longest error body that is read.
@@ -101,8 +102,8 @@ impl Client {
         let _turn = self.turn(method).await;
         let started = Instant::now();
         let longest = self.inner.settings.timeout * LIST_TIMEOUTS;
-        let list = self.stream_list(method, params, expected);
-        let result = tokio::time::timeout(longest, list).await.unwrap_or(Err(ErrorKind::Timeout { after: longest }));
+        let request = body(method, &params);
+        let result = self.repeated(method, longest, || self.stream_list(&request, expected)).await;
         self.finish(method, started.elapsed(), result)
     }
 
@@ -131,23 +132,50 @@ impl Client {
         &self,
         method: &Method,
         params: Value,
-        read: impl FnOnce(&[u8]) -> Result<T, ErrorKind>,
+        read: impl Fn(&[u8]) -> Result<T, ErrorKind>,
     ) -> Result<T, RpcError> {
         if let Some(Answer { body, took }) = self.inner.answers.take(method, &params) {
-            return self.finish(method, took, read(body.as_bytes()));
+            return self.finish(method, took, read(&body));
         }
         let _turn = self.turn(method).await;
         let started = Instant::now();
         // Nodes of the older chains scan many blocks for each entry of a list before they send anything.
         let is_list = *method == *self.dialect().list.method;
         let timeout = self.inner.settings.timeout * if is_list { LIST_TIMEOUTS } else { 1 };
-        let answer = async {
-            let response = self.request(method, body(method, &params)).await?;
+        let request = body(method, &params);
+        let answer = self.repeated(method, timeout, || async {
+            let response = self.request(&request).await?;
             let body = collect(response, self.inner.limits.whole(method), timeout).await?;
-            wrong_peer::by_body(StatusCode::OK, &body).map_or_else(|| read(&body), Err)
-        };
-        let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }));
+            let answer = wrong_peer::by_body(StatusCode::OK, &body).map_or_else(|| read(&body), Err)?;
+            self.inner.answers.keep(method, &params, body);
+            Ok(answer)
+        });
+        let result = answer.await;
         self.finish(method, started.elapsed(), result)
+    }
+
+    /// The first answer of `attempt` that is no passing failure, within the timeout.
+    pub(super) async fn repeated<T, F: Future<Output = Result<T, ErrorKind>>>(
+        &self,
+        method: &Method,
+        timeout: Duration,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, ErrorKind> {
+        let mut retries = Retries::new(self, method, timeout.min(self.inner.settings.timeout));
+        let attempts = async {
+            loop {
+                match attempt().await {
+                    Err(kind) if retries.again(&kind).await => {}
+                    answer => return answer,
+                }
+            }
+        };
+        tokio::time::timeout(timeout, attempts).await.unwrap_or(Err(ErrorKind::Timeout { after: timeout }))
+    }
+
+    /// Counts a failed attempt that is repeated.
+    pub(super) fn count(&self, method: &Method, kind: &ErrorKind, elapsed: Duration) {
+        self.inner.meters.observe(method.name, kind.label(), elapsed);
     }
 
     fn finish<T>(&self, method: &Method, elapsed: Duration, result: Result<T, ErrorKind>) -> Result<T, RpcError> {
@@ -169,11 +197,10 @@ impl Client {
         RpcError { source: self.inner.settings.name.clone(), method: method.name, kind }
     }
 
-    async fn stream_list(&self, method: &Method, params: Value, expected: usize) -> Result<Registered, ErrorKind> {
+    async fn stream_list(&self, request: &str, expected: usize) -> Result<Registered, ErrorKind> {
         let timeout = self.inner.settings.timeout;
         let late = |_| ErrorKind::Timeout { after: timeout };
-        let mut response =
-            tokio::time::timeout(timeout, self.request(method, body(method, &params))).await.map_err(late)??;
+        let mut response = tokio::time::timeout(timeout, self.request(request)).await.map_err(late)??;
         let limit = self.inner.limits.streamed();
         refuse_longer(&response, limit)?;
         let mut parser = ListParser::expecting(expected).at_most(self.inner.limits.masternodes());
@@ -191,22 +218,8 @@ impl Client {
         parser.finish_counting(&self.inner.meters)
     }
 
-    /// Sends a request. Repeats it while the node is busy, and with fresh credentials after a refusal.
-    pub(super) async fn request(&self, method: &Method, body: String) -> Result<Response, ErrorKind> {
-        let mut pauses = retry::pauses(self.inner.settings.timeout);
-        loop {
-            let started = Instant::now();
-            match (self.request_once(&body).await, pauses.next()) {
-                (Err(kind), Some(pause)) if retry::is_passing(&kind) => {
-                    self.inner.meters.observe(method.name, kind.label(), started.elapsed());
-                    tokio::time::sleep(pause).await;
-                }
-                (answer, _) => return answer,
-            }
-        }
-    }
-
-    async fn request_once(&self, body: &str) -> Result<Response, ErrorKind> {
+    /// Sends a request, and once more with fresh credentials after a refusal.
+    pub(super) async fn request(&self, body: &str) -> Result<Response, ErrorKind> {
         let known = self.inner.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let fresh = known.is_none();
         let authorization = if fresh { self.read_credentials()? } else { known };
@@ -257,9 +270,8 @@ impl Client {
         Err(match status {
             _ if body.starts_with(b"Work queue depth exceeded") => ErrorKind::Refused,
             StatusCode::TOO_MANY_REQUESTS => ErrorKind::Refused,
-            StatusCode::SERVICE_UNAVAILABLE => ErrorKind::NotServing,
             _ => answers::reported_error(&body)
-                .or_else(|| wrong_peer::by_body(status, &body))
+                .or_else(|| retry::by_status(status, wrong_peer::by_body(status, &body)))
                 .unwrap_or_else(|| ErrorKind::malformed(format_args!("HTTP status {status}"))),
         })
     }

@@ -47,8 +47,12 @@ pub enum ErrorKind {
     },
     /// 503, or 500 before v20: the node's work queue is full. 429 of a proxy is treated the same.
     Refused,
-    /// 503 without that text: the node is stopping (`http_reject_request_cb` in `src/httpserver.cpp`).
-    NotServing,
+    /// 503 without that text: the node is stopping (`http_reject_request_cb` in `src/httpserver.cpp`). Or a proxy does not reach
+    /// it: 408, 502, 504 and any other status from 500 on without an error of the node.
+    NotServing {
+        /// The HTTP status.
+        status: u16,
+    },
     /// The node does not know the method or its subcommand.
     UnknownMethod,
     /// Any other error that the node reports.
@@ -83,7 +87,7 @@ impl ErrorKind {
             ErrorKind::Timeout { .. } => "timeout",
             ErrorKind::Unauthorized { .. } | ErrorKind::NoCredentials { .. } | ErrorKind::Forbidden => "denied",
             ErrorKind::WarmingUp { .. } => "warming_up",
-            ErrorKind::Refused | ErrorKind::NotServing => "refused",
+            ErrorKind::Refused | ErrorKind::NotServing { .. } => "refused",
             ErrorKind::UnknownMethod => "unknown_method",
             ErrorKind::Call { .. } => "error",
             ErrorKind::WrongPeer { .. } | ErrorKind::Malformed { .. } => "malformed",
@@ -125,6 +129,9 @@ impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at source {}: ", self.method, self.source)?;
         match &self.kind {
+            ErrorKind::Unreachable { cause } if cause.contains("CertificateRequired") => {
+                write!(f, "no connection ({cause}): the server asks for a client certificate; set cert_file and key_file of the source")
+            }
             // A certificate error proves that a server answered.
             ErrorKind::Unreachable { cause } if cause.contains("certificate") => write!(f, "no connection ({cause})"),
             ErrorKind::Unreachable { cause } => {
@@ -140,7 +147,9 @@ impl fmt::Display for RpcError {
             ),
             ErrorKind::WarmingUp { message } => write!(f, "the node is starting ({message})"),
             ErrorKind::Refused => f.write_str("the node's work queue is full; raise rpcworkqueue, or reduce the load of its other clients"),
-            ErrorKind::NotServing => f.write_str("the node accepts no calls (503): it is stopping, or a proxy does not reach it"),
+            ErrorKind::NotServing { status } => {
+                write!(f, "the node accepts no calls ({status}): it is stopping, or a proxy does not reach it")
+            }
             ErrorKind::UnknownMethod => f.write_str("the node does not know this method: it is too old, or of another chain"),
             ErrorKind::Call { code, message } => write!(f, "the node returned error {code}: {message}"),
             ErrorKind::WrongPeer { what } => write!(f, "this is not the RPC of a node: {what}"),

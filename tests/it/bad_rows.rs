@@ -247,6 +247,8 @@ fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
         (json!([1, { "proTxHash": id }]), false, "entry number 12: "),
         (json!(-12), false, "entry number 12: "),
     ];
+    let banned = read(&[with(state(json!({ "PoSeBanHeight": 0 })))], 7).unwrap();
+    assert_eq!(banned.masternodes[0].ban_height, Some(domain::Height(0)), "any height but -1 is a ban");
     for (bad, is_known, why) in cases {
         let mut entries: Vec<Value> = (1..=20).map(entry).collect();
         entries.insert(11, bad.clone());

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use simulator::{Network, Options, RunningServer, Server, ServerOptions, Subnet, legacy};
 
+use crate::support::harness::present;
+
 const GUIDE: &str = "docs/guide/one-node.md";
 
 /// A masternode with its node, and a folder with what the guide writes.
@@ -20,7 +22,7 @@ struct Stage {
 
 impl Stage {
     async fn new(masternode: bool) -> Stage {
-        let options = Options { subnet: Subnet::Main, start_height: 2_880_085, ..Options::default() };
+        let options = Options { subnet: Subnet::Main, start_height: 2_880_085, clock: present(), ..Options::default() };
         let network = Network::new(options).unwrap();
         let id = network.masternodes()[0].clone();
         let credentials = Some(("exporter".to_string(), "password".to_string()));

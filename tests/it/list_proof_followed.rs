@@ -12,6 +12,7 @@ use masternode_exporter::rpc::dialect;
 use serde_json::{Value, json};
 use simulator::{Action, Fault, LeafField, Options};
 
+use crate::pages;
 use crate::support::conditions::moment;
 use crate::support::harness::{NOW, Stage, fail};
 
@@ -323,6 +324,32 @@ async fn a_refuted_list_stays_refuted_in_the_blocks_after_it() {
     stage.servers[0].handle().faults().clear();
     stage.mine(&[]).await;
     assert_proven(&stage);
+}
+
+/// A ban that the only source hides: no page and no answer for a program says that all is well.
+#[tokio::test]
+async fn of_a_refuted_list_the_state_of_masternodes_is_not_known() {
+    let mut stage = Stage::with(Options::default(), 1, |_| {}).await;
+    stage.poll().await;
+    assert!(pages::good(&pages::of(&stage), "/").contains("clear"));
+    let faulty = lie(&stage, 4, LeafField::Validity);
+    stage.servers[0].handle().faults().set_for(faulty, &["protx list", "protx listdiff"]);
+    stage.restart().await;
+    stage.poll().await;
+    assert!(status(&stage).is_refuted());
+    let site = pages::of(&stage);
+    let page = pages::text(&pages::good(&site, "/"));
+    assert!(page.contains("is not known: the list is not trustworthy"), "{page}");
+    for well in ["clear", " well", "restart possible", "to the next block", "enabled"] {
+        assert!(!page.contains(well), "{well} in {page}");
+    }
+    let id = stage.masternode(4);
+    let node = pages::get(&site, &format!("/masternodes/{id}"));
+    assert_eq!(node.status, 503);
+    for path in ["masternodes", "restart-plan", &format!("masternodes/{id}"), &format!("masternodes/{id}/duties")] {
+        let answer = site.api.as_ref().unwrap().answer(&format!("/api/v1/{path}"), "");
+        assert_eq!(answer.status, 503, "{path}");
+    }
 }
 
 #[tokio::test]

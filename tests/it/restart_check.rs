@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use simulator::{Action, Network, Options, RunningServer, Server, Subnet};
 
+use crate::support::harness::present;
+
 /// A network whose tip has this offset into the cycle of 288 blocks, one of its nodes, and a configuration with it.
 struct Stage {
     network: Network,
@@ -19,7 +21,7 @@ impl Stage {
     }
 
     async fn of(offset: u32, options: Options) -> Stage {
-        let options = Options { subnet: Subnet::Main, start_height: 2_880_000 + offset, ..options };
+        let options = Options { subnet: Subnet::Main, start_height: 2_880_000 + offset, clock: present(), ..options };
         let network = Network::new(options).unwrap();
         let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
         let folder = tempfile::tempdir().unwrap();

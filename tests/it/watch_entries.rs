@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::counters::EventCounters;
-use domain::entry_matches::{EntryMatches, unmatched};
+use domain::entry_matches::{EntryKind, EntryMatches, problems};
 use domain::maintenance::{Maintenance, MaintenanceTarget};
 use domain::samples::network_state;
 use domain::snapshot::SnapshotInputs;
@@ -44,6 +44,12 @@ async fn an_entry_that_matches_nobody_has_a_sample_of_0() {
     page.expect("masternode_maintenance_entry_matches", &[("entry", "payout_address=Xnobody")], 0.0);
 }
 
+/// The problem of a watch entry that matches nothing.
+fn matches_nobody(entry: &str) -> Vec<String> {
+    let nobody = EntryMatches { kind: EntryKind::Watch, entry: entry.into(), masternodes: 0, kept: 0 };
+    vec![nobody.problem().unwrap()]
+}
+
 #[tokio::test]
 async fn an_entry_is_unmatched_once_no_network_that_has_it_matches_it() {
     let mut stage = Stage::small().await;
@@ -53,7 +59,7 @@ async fn an_entry_is_unmatched_once_no_network_that_has_it_matches_it() {
     stage.watch(WatchList::new(vec![entry(&real), entry("Xmistyped")]));
     stage.mine(&[]).await;
     let here = network_state("here", stage.snapshot(), Vec::new());
-    assert_eq!(unmatched([&here]), Some(vec!["the watch entry payout_address=Xmistyped".to_string()]));
+    assert_eq!(problems([&here]), Some(matches_nobody("payout_address=Xmistyped")));
     // Both entries are for every network: each of them matches on one.
     let matches = here.snapshot.as_ref().unwrap().entry_matches().to_vec();
     let elsewhere = |matches: Vec<EntryMatches>| {
@@ -71,7 +77,7 @@ async fn an_entry_is_unmatched_once_no_network_that_has_it_matches_it() {
         network_state("there", Some(Arc::new(snapshot)), Vec::new())
     };
     let swapped = matches.into_iter().map(|found| EntryMatches { masternodes: 1 - found.masternodes.min(1), ..found });
-    assert_eq!(unmatched([&here, &elsewhere(swapped.collect())]), Some(Vec::new()));
+    assert_eq!(problems([&here, &elsewhere(swapped.collect())]), Some(Vec::new()));
     let unknown = network_state("there", None, Vec::new());
-    assert_eq!(unmatched([&here, &unknown]), None, "a network without a list may have what is meant");
+    assert_eq!(problems([&here, &unknown]), None, "a network without a list may have what is meant");
 }

@@ -229,8 +229,9 @@ impl QuorumType {
     /// Expected memberships of one eligible node in a session, or in a cycle of sessions.
     pub(crate) fn seats(&self, population: &Population) -> f64 {
         let eligible = if self.evo_only { population.valid_evo() } else { population.all_valid() };
-        if eligible < self.minimum as usize {
-            // Too few members for a quorum: no session is held and no masternode is punished (`CDKGSession::Init`).
+        // Too few members for a quorum: no session is held and no masternode is punished (`CDKGSession::Init`). A revival or a
+        // registration before the session may change that if few are missing.
+        if eligible < (self.minimum - self.minimum / 10) as usize {
             return 0.0;
         }
         f64::from(self.quorums) * f64::from(self.size).min(eligible as f64) / eligible as f64

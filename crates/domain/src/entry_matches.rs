@@ -7,12 +7,15 @@ use std::fmt::Write;
 
 use crate::list::MasternodeList;
 use crate::maintenance::Maintenance;
-use crate::masternode::UnixSeconds;
+use crate::masternode::{MasternodeId, UnixSeconds};
 use crate::network_state::NetworkState;
 use crate::watch::{self, Selector, WatchField, WatchList, WatchTarget};
 
 /// Most entries of each kind that are counted.
 const MOST_ENTRIES: usize = 100;
+
+/// Most problems in a text.
+const MOST_PROBLEMS: usize = 5;
 
 /// The text of an entry for the masternodes that the sources run as.
 const OWN: &str = "self";
@@ -35,24 +38,69 @@ pub struct EntryMatches {
     pub entry: String,
     /// On the list; of maintenance, among those that are watched.
     pub masternodes: usize,
+    /// Masternodes that the entry selected and that no longer match it, or are no longer listed: they stay watched. 0 for maintenance.
+    pub kept: usize,
+}
+
+impl EntryMatches {
+    /// What is wrong with the entry and what to do, in sentences; `None` if it matches and always matched the same masternodes.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let entry = &self.entry;
+        match (self.kind, self.masternodes, self.kept) {
+            (EntryKind::Maintenance, 0, _) => Some(format!(
+                "No watched masternode matches the maintenance entry {entry}: it mutes nothing. Correct the entry, or remove it."
+            )),
+            (EntryKind::Watch, 0, 0) => Some(format!(
+                "No masternode matches the watch entry {entry}: the intended masternodes are not watched. Correct the entry, or remove it."
+            )),
+            (EntryKind::Watch, _, 1..) => {
+                let (masternodes, stay) = match self.kept {
+                    1 => ("1 masternode".into(), "It stays watched."),
+                    kept => (format!("{kept} masternodes"), "They stay watched."),
+                };
+                Some(format!(
+                    "The watch entry {entry} selected {masternodes} that it does not match any more. {stay} If you did not change this \
+                     on the chain, read the events; otherwise correct the entry."
+                ))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl WatchList {
     /// Counts the masternodes of each selection and of each maintenance entry that has not ended, in the order of the configuration. Entries
     /// with the same text are one. At most 100 of each kind are counted.
-    pub fn matches(&self, list: &MasternodeList, watched: &[WatchTarget], now: UnixSeconds) -> Vec<EntryMatches> {
+    /// `selected_by` is the selector that selected a watched masternode last.
+    pub fn matches<'a>(
+        &self,
+        list: &MasternodeList,
+        watched: &[WatchTarget],
+        selected_by: impl Fn(&MasternodeId) -> Option<&'a Selector>,
+        now: UnixSeconds,
+    ) -> Vec<EntryMatches> {
         // Alone, an entry for the own masternodes that finds none means that no masternode is watched, which has a
         // condition of its own.
         let is_alone = self.entries().len() == 1;
         let selections = self.entries().iter().filter_map(|entry| match &entry.selector {
             Selector::Fields(fields) => {
-                Some((text(fields), list.masternodes().iter().filter(|node| watch::selects(fields, node)).count()))
+                let matching = list.masternodes().iter().filter(|node| watch::selects(fields, node)).count();
+                let is_kept = |id: &MasternodeId| {
+                    selected_by(id) == Some(&entry.selector)
+                        && !list.get(id).is_some_and(|node| watch::selects(fields, node))
+                };
+                Some((text(fields), matching, watched.iter().filter(|target| is_kept(&target.id)).count()))
             }
-            Selector::Own if !is_alone => Some((OWN.into(), self.own().len())),
+            Selector::Own if !is_alone => Some((OWN.into(), self.own().len(), 0)),
             Selector::Own | Selector::Id(_) => None,
         });
-        let selections =
-            selections.map(|(entry, masternodes)| EntryMatches { kind: EntryKind::Watch, entry, masternodes });
+        let selections = selections.map(|(entry, masternodes, kept)| EntryMatches {
+            kind: EntryKind::Watch,
+            entry,
+            masternodes,
+            kept,
+        });
         let of_watched = |entry: &Maintenance| {
             let selects = |node: &&WatchTarget| entry.target.selects(node, list.get(&node.id), self);
             watched.iter().filter(selects).count()
@@ -61,6 +109,7 @@ impl WatchList {
             kind: EntryKind::Maintenance,
             entry: entry.target.to_string(),
             masternodes: of_watched(entry),
+            kept: 0,
         });
         let mut matches: Vec<EntryMatches> = Vec::new();
         for found in selections.take(MOST_ENTRIES).chain(maintenance.take(MOST_ENTRIES)) {
@@ -72,25 +121,23 @@ impl WatchList {
     }
 }
 
-/// Entries that match no masternode of any network that has them, described with their place in the configuration; at most
-/// five. An entry without a network belongs to every network and needs to match on one of them. `None` while the list of a
-/// network is not known.
+/// The problems of entries, at most five. An entry without a network belongs to every network and needs to match on one of
+/// them. `None` while the list of a network is not known.
 #[must_use]
-pub fn unmatched<'a>(networks: impl IntoIterator<Item = &'a NetworkState>) -> Option<Vec<String>> {
+pub fn problems<'a>(networks: impl IntoIterator<Item = &'a NetworkState>) -> Option<Vec<String>> {
     let mut best: Vec<EntryMatches> = Vec::new();
     for network in networks {
         for found in network.snapshot.as_deref()?.entry_matches() {
             match best.iter_mut().find(|other| (other.kind, &other.entry) == (found.kind, &found.entry)) {
-                Some(other) => other.masternodes = other.masternodes.max(found.masternodes),
+                Some(other) => {
+                    other.masternodes = other.masternodes.max(found.masternodes);
+                    other.kept += found.kept;
+                }
                 None => best.push(found.clone()),
             }
         }
     }
-    let unmatched = best.iter().filter(|found| found.masternodes == 0).map(|found| match found.kind {
-        EntryKind::Watch => format!("the watch entry {}", found.entry),
-        EntryKind::Maintenance => format!("the maintenance entry {}", found.entry),
-    });
-    Some(unmatched.take(5).collect())
+    Some(best.iter().filter_map(EntryMatches::problem).take(MOST_PROBLEMS).collect())
 }
 
 /// A selector in words: `payout_address=X…`, several fields with commas between them, an identity, or `self`.
@@ -160,7 +207,7 @@ mod tests {
         ]);
         let list = list(1, vec![paying(1, "Xone"), paying(2, "Xone"), paying(3, "Xother")]);
         let watched = watch.resolve(&list, &[]);
-        let matches = watch.matches(&list, &watched, UnixSeconds(500));
+        let matches = watch.matches(&list, &watched, |_| None, UnixSeconds(500));
         let found: Vec<_> = matches.iter().map(|found| (found.kind, found.entry.as_str(), found.masternodes)).collect();
         let (one, three) = (id(1).to_string(), id(3).to_string());
         let expected = [
@@ -172,5 +219,30 @@ mod tests {
             (EntryKind::Maintenance, "payout_address=Xone", 2),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn masternodes_that_an_entry_no_longer_matches_are_not_called_unwatched() {
+        let entry = WatchEntry {
+            selector: payout("Xmine"),
+            alias: "a".into(),
+            groups: [].into(),
+            expectations: vec![],
+            thresholds: Default::default(),
+        };
+        let watch = WatchList::new(vec![entry]);
+        let watched = watch.resolve(&list(1, vec![paying(1, "Xmine"), paying(2, "Xmine")]), &[]);
+        let mine = payout("Xmine");
+        let problem = |after: Vec<Masternode>| {
+            let matches = watch.matches(&list(2, after), &watched, |_| Some(&mine), UnixSeconds(500));
+            (matches[0].masternodes, matches[0].kept, matches[0].problem().unwrap_or_default())
+        };
+        assert_eq!(problem(vec![paying(1, "Xmine"), paying(2, "Xmine")]), (2, 0, String::new()));
+        let (matching, kept, text) = problem(vec![paying(1, "Xmine"), paying(2, "Xthief")]);
+        assert_eq!((matching, kept), (1, 1));
+        assert!(text.contains("selected 1 masternode") && text.contains("It stays watched."), "{text}");
+        let (matching, kept, text) = problem(vec![paying(1, "Xthief")]);
+        assert_eq!((matching, kept), (0, 2), "one is no longer listed");
+        assert!(text.contains("They stay watched.") && !text.contains("not watched"), "{text}");
     }
 }

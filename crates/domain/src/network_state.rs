@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::ChainRules;
+use crate::condition::{Thresholds, text};
 use crate::event::Event;
-use crate::list_proof::ListProofStatus;
+use crate::list_proof::{ListMismatch, ListProofStatus};
 use crate::masternode::{Height, MasternodeId, UnixSeconds};
 use crate::probe::Probes;
 use crate::snapshot::Snapshot;
@@ -65,6 +66,8 @@ pub struct NetworkState {
     pub since: Moment,
     /// Without a confirmation for this long, the state is stale.
     pub stale_after: Duration,
+    /// Age of the tip at which the chain counts as stalled, in seconds, if it is configured.
+    pub stalled_seconds: Option<u64>,
 }
 
 /// The known state of one source node. `None` is unknown: not requested yet, or not reported by the node.
@@ -140,6 +143,7 @@ impl NetworkState {
             fork_activation: None,
             since,
             stale_after,
+            stalled_seconds: None,
         }
     }
 }
@@ -149,12 +153,45 @@ pub const FRESH_SECONDS: u64 = 300;
 
 impl NetworkState {
     /// The snapshot, if the source in use confirmed it recently by the wall clock `now`: for pages, which show nothing older as
-    /// the present. `None` while the list is unknown or not confirmed for [`FRESH_SECONDS`] or `stale_after`.
+    /// the present. `None` while the list is unknown, in [doubt](NetworkState::doubt), or not confirmed for [`FRESH_SECONDS`] or `stale_after`.
     #[must_use]
     pub fn fresh(&self, now: UnixSeconds) -> Option<&Snapshot> {
         let limit = self.stale_after.as_secs().min(FRESH_SECONDS);
         let is_fresh = self.confirmed.is_none_or(|confirmed| now.0.saturating_sub(confirmed.unix.0) <= limit);
-        self.snapshot.as_deref().filter(|_| is_fresh)
+        self.snapshot.as_deref().filter(|_| is_fresh && self.doubt(now).is_none())
+    }
+
+    /// Why the list in use does not describe the present although a source confirms it, in words: it is refuted, its block is older
+    /// than a chain that is not stalled has, or no source that answers has peers.
+    #[must_use]
+    pub fn doubt(&self, now: UnixSeconds) -> Option<String> {
+        let snapshot = self.snapshot.as_deref()?;
+        if let Some(mismatch) = self.mismatch() {
+            return Some(format!("the list is not trustworthy: {mismatch}"));
+        }
+        let thresholds = Thresholds { stalled_seconds: self.stalled_seconds, ..Thresholds::DEFAULT };
+        let age = now.0.saturating_sub(snapshot.block().time.0);
+        if age > thresholds.stalled_after(snapshot.facts().spacing_seconds(snapshot.rules())) {
+            return Some(format!("the newest block is {} old", text::duration(age)));
+        }
+        let mut answering = self.sources.iter().filter(|source| source.up == Some(true)).peekable();
+        let are_isolated = answering.peek().is_some() && answering.all(|source| source.isolated == Some(true));
+        are_isolated.then(|| "no source has connections to other nodes".into())
+    }
+
+    /// The snapshot, unless its list is refuted: such a list may hide a ban.
+    #[must_use]
+    pub fn trusted(&self) -> Option<&Snapshot> {
+        self.snapshot.as_deref().filter(|_| self.mismatch().is_none())
+    }
+
+    /// Why the list in use is refuted: it is not the one that its block commits to.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<&ListMismatch> {
+        match &self.snapshot.as_deref()?.facts().list_proof.status {
+            ListProofStatus::Refuted(mismatch) => Some(mismatch),
+            _ => None,
+        }
     }
 
     /// Since when its masternodes are not known, if they are not: the last confirmation of the list, or the start.

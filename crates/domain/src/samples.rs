@@ -77,7 +77,7 @@ pub fn evaluation_input(networks: Vec<NetworkState>, now: Moment) -> EvaluationI
         web_config_good: true,
         history_damaged: Some(0),
         history_writable: Some(true),
-        unmatched_entries: Some(Vec::new()),
+        entry_problems: Some(Vec::new()),
         watch_file_problems: Vec::new(),
         ..ProcessState::default()
     };
@@ -99,6 +99,8 @@ pub fn network_state(network: &str, snapshot: Option<Arc<Snapshot>>, sources: Ve
         snapshot,
         sources,
         confirmed,
+        // The blocks of samples have no relation to a clock.
+        stalled_seconds: Some(u64::MAX),
         ..NetworkState::new(network, Arc::new(DASH), stale_after, moment(0), [])
     }
 }

@@ -29,6 +29,12 @@ const MAX_CHECKS: usize = 8;
 /// The same for one address, so that one client cannot take all places.
 const MAX_CHECKS_OF_PEER: usize = 2;
 
+/// The same for all addresses whose last check failed: an address with its first password has a place whatever they do.
+const MAX_CHECKS_OF_FAILED: usize = 4;
+
+/// Addresses that are remembered because their last check failed.
+const MAX_REMEMBERED_FAILED: usize = 4096;
+
 /// Salt and digest, after the cost, of a hash that no known password matches.
 const DECOY: &str = "$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232";
 
@@ -69,7 +75,7 @@ pub(crate) struct Credentials {
     digest: Digest,
 }
 
-/// [`MAX_CHECKS`] checks are active, or [`MAX_CHECKS_OF_PEER`] of the same address.
+/// [`MAX_CHECKS`] checks are active, or [`MAX_CHECKS_OF_PEER`] of the same address, or [`MAX_CHECKS_OF_FAILED`] of those that failed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooManyChecks;
 
@@ -128,6 +134,7 @@ impl Users {
         let check = tokio::task::spawn_blocking(move || {
             let right = users.is_right(&user, &password);
             users.remember(user, digest, right);
+            users.checks.places().note(peer, right);
             drop((turn, place));
             right
         });
@@ -195,12 +202,47 @@ impl Users {
 struct Checks {
     /// One check at a time: the other cores serve answers.
     turn: Arc<Semaphore>,
-    by_peer: Mutex<HashMap<Peer, usize>>,
+    places: Mutex<Places>,
 }
 
 impl Default for Checks {
     fn default() -> Checks {
-        Checks { turn: Arc::new(Semaphore::new(1)), by_peer: Mutex::default() }
+        Checks { turn: Arc::new(Semaphore::new(1)), places: Mutex::default() }
+    }
+}
+
+impl Checks {
+    fn places(&self) -> MutexGuard<'_, Places> {
+        // A panic leaves no value half changed.
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The places that are taken, and the addresses whose last check failed.
+#[derive(Default)]
+struct Places {
+    by_peer: HashMap<Peer, usize>,
+    failed: VecDeque<Peer>,
+}
+
+impl Places {
+    fn note(&mut self, peer: Peer, right: bool) {
+        self.failed.retain(|failed| *failed != peer);
+        if !right {
+            if self.failed.len() >= MAX_REMEMBERED_FAILED {
+                self.failed.pop_front();
+            }
+            self.failed.push_back(peer);
+        }
+    }
+
+    fn is_free_for(&self, peer: Peer) -> bool {
+        let of_failed = || {
+            self.by_peer.iter().filter(|(peer, _)| self.failed.contains(peer)).map(|(_, count)| count).sum::<usize>()
+        };
+        self.by_peer.values().sum::<usize>() < MAX_CHECKS
+            && self.by_peer.get(&peer).is_none_or(|count| *count < MAX_CHECKS_OF_PEER)
+            && !(self.failed.contains(&peer) && of_failed() >= MAX_CHECKS_OF_FAILED)
     }
 }
 
@@ -212,22 +254,18 @@ struct Place {
 
 impl Place {
     fn take(checks: &Arc<Checks>, peer: Peer) -> Result<Place, TooManyChecks> {
-        let mut by_peer = checks.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
-        if by_peer.values().sum::<usize>() >= MAX_CHECKS {
+        let mut places = checks.places();
+        if !places.is_free_for(peer) {
             return Err(TooManyChecks);
         }
-        let count = by_peer.entry(peer).or_default();
-        if *count >= MAX_CHECKS_OF_PEER {
-            return Err(TooManyChecks);
-        }
-        *count += 1;
+        *places.by_peer.entry(peer).or_default() += 1;
         Ok(Place { checks: Arc::clone(checks), peer })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut by_peer = self.checks.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_peer = &mut self.checks.places().by_peer;
         if let Some(count) = by_peer.get_mut(&self.peer) {
             *count -= 1;
             if *count == 0 {

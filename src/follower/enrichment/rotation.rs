@@ -8,7 +8,7 @@ mod start;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tracing::{debug, warn};
+use tracing::{info, warn};
 
 use crate::follower::dkg_outcomes;
 use crate::follower::enrichment::simplified_list::{SimplifiedList, modifier_input};
@@ -177,7 +177,7 @@ impl RotatingType {
     fn note(&mut self, failure: Option<Failure>, source: &str, tip: Height) {
         let reason = failure.as_ref().map(|failure| failure.reason.clone());
         if let Some(reason) = reason.as_ref().filter(|_| self.reason != reason) {
-            debug!(quorum_type = self.kind.name, "members of {} are not computed: {reason}", self.kind.name);
+            info!(quorum_type = self.kind.name, "Seats in quorums of {} are not known: {reason}", self.kind.name);
         }
         if failure.is_some_and(|failure| !failure.is_passing) {
             let next = self.newest(tip).after(self.kind.interval - LEAD);

@@ -258,6 +258,20 @@ fn a_second_writer_is_refused_through_a_symbolic_link() {
 }
 
 #[test]
+fn a_file_with_a_second_name_is_refused() {
+    let place = Place::new();
+    drop(place.open());
+    let other = place.folder.path().join("other.db");
+    std::fs::hard_link(&place.path, &other).unwrap();
+    for path in [&place.path, &other] {
+        let Err(refusal) = Store::open(path, NOW) else { panic!("a file with two names was opened") };
+        assert!(matches!(&refusal, OpenError::Linked { names: 2, .. }), "{refusal}");
+    }
+    std::fs::remove_file(&other).unwrap();
+    drop(place.open());
+}
+
+#[test]
 fn a_new_file_is_not_readable_by_all_users() {
     use std::os::unix::fs::PermissionsExt;
     let mode =

@@ -21,6 +21,9 @@ use domain::state;
 use domain::state::Announced;
 use domain::{Hash, Height, ListDiff, Masternode, MasternodeId, NodeType, Score, UnixSeconds};
 
+/// Name of the height of a ban.
+const BAN_HEIGHT: &str = "PoSeBanHeight";
+
 /// An entry of the list. Its identity, its score and its heights are required: without a ban height a banned masternode
 /// would look valid.
 pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Masternode, ErrorKind> {
@@ -43,7 +46,7 @@ pub(super) fn masternode(entry: &Entry<'_>, unknown: &mut Unknown) -> Result<Mas
         last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
         consecutive_payments: tiny(state.consecutive_payments.unwrap_or(0), "consecutivePayments").map_err(about)?,
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
-        ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
+        ban_height: ban_height(required(state.pose_ban_height, BAN_HEIGHT)?).map_err(about)?,
         operator_reward: entry.operator_reward.as_ref().map_or_else(OperatorReward::default, operator_reward),
         revocation_reason: tiny(state.revocation_reason.unwrap_or(0), "revocationReason").map_err(about)?,
         details: terms::details(state, unknown),
@@ -112,7 +115,7 @@ fn change(state: &State<'_>, unknown: &mut Unknown) -> Result<StateChange, Error
         last_paid_height: height(state.last_paid_height, "lastPaidHeight")?,
         consecutive_payments: state.consecutive_payments.map(|value| tiny(value, "consecutivePayments")).transpose()?,
         revived_height: height(state.pose_revived_height, "PoSeRevivedHeight")?,
-        ban_height: height(state.pose_ban_height, "PoSeBanHeight")?,
+        ban_height: state.pose_ban_height.map(ban_height).transpose()?,
         revocation_reason: state.revocation_reason.map(|value| tiny(value, "revocationReason")).transpose()?,
         terms: terms::change(state, unknown),
     })
@@ -160,6 +163,11 @@ fn height(value: i64, name: &str) -> Result<Option<Height>, ErrorKind> {
         -1 | 0 => Ok(None),
         value => small(value, name).map(|height| Some(Height(height))),
     }
+}
+
+/// A height of a ban, `None` for −1 only: any other value is a ban (`CDeterministicMNState::IsBanned` in `src/evo/dmnstate.h`).
+fn ban_height(value: i64) -> Result<Option<Height>, ErrorKind> {
+    if value == -1 { Ok(None) } else { block_height(value, BAN_HEIGHT).map(Some) }
 }
 
 /// A height of a block, where 0 is the genesis block.

@@ -2,6 +2,8 @@
 //!
 //! Never here: the JSON (`json`), the format of calendars (`calendar`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +12,8 @@ use serde_json::json;
 use crate::web::api::json::{Duties, RestartPlan};
 use crate::web::api::masternodes::{asked, only, watched};
 use crate::web::api::parameters::{Parameter, Parameters, whole};
-use crate::web::api::{Api, ApiError, calendar, written};
+use crate::web::api::{Api, ApiError, calendar, unavailable, written};
+use domain::NetworkState;
 
 /// Minutes of a restart, if not given.
 pub const RESTART_MINUTES: u32 = 10;
@@ -64,7 +67,9 @@ fn bounded(parameters: &Parameters, name: &str, most: u32, usual: u32) -> Result
 pub(super) fn duties(api: &Api, id: &str, query: &str) -> Result<Bytes, ApiError> {
     let (parameters, networks, id) = asked(api, id, query, OF_ONE)?;
     let minutes = bounded(&parameters, "minutes", MOST_MINUTES, RESTART_MINUTES)?;
-    written(&Duties::new(&only(&networks, &id)?, id, minutes))
+    let subject = only(&networks, &id)?;
+    rely_on(api, networks.iter().filter(|network| *network.network == *subject.snapshot.network()))?;
+    written(&Duties::new(&subject, id, minutes))
 }
 
 /// The known seats of one masternode.
@@ -88,12 +93,22 @@ pub(super) fn calendar_of_all(api: &Api, query: &str) -> Result<Bytes, ApiError>
     Ok(calendar::calendar("DKG sessions of masternodes", &events).into())
 }
 
+/// Refuses advice by a list that does not describe the present.
+fn rely_on<'a>(api: &Api, mut networks: impl Iterator<Item = &'a Arc<NetworkState>>) -> Result<(), ApiError> {
+    let doubt = |network: &Arc<NetworkState>| {
+        let doubt = network.doubt((api.clock)())?;
+        Some(unavailable(&format!("no advice for network {}: {doubt}", network.network)))
+    };
+    networks.find_map(doubt).map_or(Ok(()), Err)
+}
+
 /// A plan of restarts of watched masternodes.
 pub(super) fn restart_plan(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let parameters = Parameters::read(query, PLAN)?;
     let minutes = bounded(&parameters, "minutes", MOST_MINUTES, RESTART_MINUTES)?;
     let parallel = bounded(&parameters, "parallel", MOST_PARALLEL, 1)?;
     let networks = api.chosen(&parameters)?;
+    rely_on(api, networks.iter())?;
     let watched = watched(&networks, &parameters)?;
     let plans = watched.iter().map(|(snapshot, subjects)| RestartPlan::new(snapshot, subjects, minutes, parallel));
     written(&RestartPlans { plans: plans.collect() })

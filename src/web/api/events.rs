@@ -24,7 +24,7 @@ use domain::rfc3339;
 use domain::watch::WatchTarget;
 
 /// Time limit of a search. A page that ends because of it contains a cursor.
-const BUDGET: Duration = Duration::from_millis(50);
+pub(in crate::web) const BUDGET: Duration = Duration::from_millis(50);
 
 /// Parameters of a page of events.
 pub(super) const PARAMETERS: &[Parameter] = &[

@@ -337,10 +337,14 @@ pub(in crate::web) fn probe<'a>(
     networks.iter().find(|network| *network.network == *snapshot.network())?.probes.as_ref()?.get(id)
 }
 
-/// The lists of these networks; an error if none has one.
+/// The lists of these networks that are not refuted; an error if none has one.
 fn fresh(networks: &[Arc<NetworkState>]) -> Result<Vec<&Snapshot>, ApiError> {
-    let snapshots: Vec<&Snapshot> = networks.iter().filter_map(|network| network.snapshot.as_deref()).collect();
-    if snapshots.is_empty() { Err(unavailable("no network has a fresh masternode list")) } else { Ok(snapshots) }
+    let snapshots: Vec<&Snapshot> = networks.iter().filter_map(|network| network.trusted()).collect();
+    if snapshots.is_empty() {
+        Err(unavailable("no network has a fresh and trustworthy masternode list"))
+    } else {
+        Ok(snapshots)
+    }
 }
 
 /// All masternodes of a snapshot: watched ones that are not in the list, then those of the list, the closest to a ban

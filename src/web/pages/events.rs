@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use crate::history::{Query, Reader};
 use crate::web::api::Api;
+use crate::web::api::events::BUDGET;
 use crate::web::pages::format;
 use domain::NetworkState;
 use domain::event::Event;
@@ -21,13 +22,14 @@ pub(super) struct NetworkEvent {
 
 /// The last events of a query. If the history cannot be read, those in the snapshots.
 pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -> Vec<NetworkEvent> {
-    let query = &api.permitted(networks, query.clone());
+    let query = &Query { budget: Some(BUDGET), ..api.permitted(networks, query.clone()) };
     let kept = api.history.as_ref().and_then(|history| {
         let reader = Reader::open(&history.path).map_err(|error| error.to_string());
         let page = reader.and_then(|reader| reader.events(query).map_err(|error| error.to_string()));
         page.map_err(|error| tracing::debug!("Cannot read the history for a page: {error}")).ok()
     });
-    if let Some(page) = kept {
+    // A search that ran out of time before it found anything says nothing.
+    if let Some(page) = kept.filter(|page| page.next.is_none() || !page.events.is_empty()) {
         let happened = |kept: crate::history::StoredEvent| NetworkEvent { network: kept.network, event: kept.event };
         return page.events.into_iter().map(happened).collect();
     }

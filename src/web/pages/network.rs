@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::web::pages::{bar, deployment, election, format, rows};
 use domain::dkg::QuorumType;
-use domain::entry_matches::EntryKind;
+use domain::entry_matches::EntryMatches;
 use domain::list_proof::ListProofStatus;
 use domain::masternode::{Height, MasternodeId, NodeType, UnixSeconds};
 use domain::network_state::{NetworkState, OwnMasternode, SourceHealth};
@@ -20,13 +20,18 @@ pub(super) fn card(network: &NetworkState, now: UnixSeconds, several: bool) -> M
             h3 { (network.network) }
             @match network.fresh(now) {
                 Some(snapshot) => (known(snapshot, now)),
-                None => p.alarm {
+                None => @if let Some(doubt) = network.doubt(now) {
+                    p.alarm {
+                        strong { "The state of its masternodes is not known: " (doubt) "." }
+                        " Alerts about them stay."
+                    }
+                } @else { p.alarm {
                     strong { "No fresh list." }
                     @match network.confirmed {
                         Some(confirmed) => { " No source confirmed the list since " (format::format_time(confirmed.unix)) "." }
                         None => " No list was read yet.",
                     }
-                },
+                } },
             }
             h4 { "Sources" }
             ul.sources {
@@ -79,25 +84,11 @@ fn known(snapshot: &Snapshot, now: UnixSeconds) -> Markup {
     let limits = snapshot.limits();
     let proof = &snapshot.facts().list_proof;
     html! {
-        @if let ListProofStatus::Refuted(mismatch) = &proof.status {
-            p.alarm {
-                strong { "This list is not confirmed." }
-                " Its source is not trustworthy: " (mismatch) ". Bans and penalties shown here may be wrong, others may be missing."
-            }
-        }
         p.quiet {
             (snapshot.list().registered()) " masternodes, list read " (format::format_age(now, snapshot.read_at()))
         }
-        @for found in snapshot.entry_matches().iter().filter(|found| found.masternodes == 0) {
-            p {
-                strong.alarm {
-                    @match found.kind {
-                        EntryKind::Watch => "An entry of the watch list matches no masternode of this network: ",
-                        EntryKind::Maintenance => "A maintenance entry matches no watched masternode of this network: ",
-                    }
-                }
-                (found.entry)
-            }
+        @for problem in snapshot.entry_matches().iter().filter_map(EntryMatches::problem) {
+            p.alarm { (problem) }
         }
         (bar::risks(snapshot.risks(), limits.is_some()))
         dl.facts {

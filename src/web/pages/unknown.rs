@@ -1,4 +1,4 @@
-//! Watched masternodes whose state is not known, because their network has no fresh list.
+//! Watched masternodes whose state is not known, because their network has no fresh list, or one that is in doubt.
 //!
 //! Never here: the last known state, which may be wrong by now.
 
@@ -68,7 +68,7 @@ pub(super) fn page(api: &Api, networks: &[Arc<NetworkState>], id: MasternodeId, 
             (alerts::of_masternode(&firing, networks, now))
             section aria-labelledby="standing" {
                 h2 #standing { "Status" }
-                p { strong.alarm { "The state is " (since(network, now)) "." } " No source confirms the masternode list." }
+                p { strong.alarm { "The state is " (since(network, now)) "." } @if network.doubt(now).is_none() { " No source confirms the masternode list." } }
                 @if target.is_none() { p { "Whether this masternode is registered is not known either." } }
             }
             section aria-labelledby="events" {
@@ -87,8 +87,13 @@ fn name(target: &WatchTarget) -> String {
 fn since(network: &NetworkState, now: UnixSeconds) -> Markup {
     let since = network.unknown_since();
     html! {
-        "not known since " (format::format_time(since))
-        @if network.confirmed.is_none() { " (start of the exporter)" }
-        ", " (format::format_age(now, since))
+        @match network.doubt(now) {
+            Some(doubt) => { "not known: " (doubt) }
+            None => {
+                "not known since " (format::format_time(since))
+                @if network.confirmed.is_none() { " (start of the exporter)" }
+                ", " (format::format_age(now, since))
+            }
+        }
     }
 }

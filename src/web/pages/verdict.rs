@@ -38,7 +38,11 @@ impl Verdict {
         };
         for network in networks.iter().filter(|network| network.fresh(now).is_none()) {
             let since = rfc3339::text(network.unknown_since());
-            note(network.watched().len(), &format!("not known since {} UTC", &since[11..16]), "absent");
+            let words = match network.doubt(now) {
+                Some(doubt) => format!("not known, {doubt}"),
+                None => format!("not known since {} UTC", &since[11..16]),
+            };
+            note(network.watched().len(), &words, "absent");
         }
         let entries =
             || fresh.iter().flat_map(|snapshot| snapshot.watched().iter().map(move |entry| (snapshot, entry)));

@@ -103,7 +103,7 @@ pub(crate) fn api(history: Option<PathBuf>) -> Api {
     let snapshot = Arc::new(Snapshot::new(parts, &EventCounters::default()));
     let since = Moment { unix: NOW, uptime: Duration::ZERO };
     let network = NetworkState::new("dash", Arc::new(chain::DASH), Duration::from_secs(900), since, []);
-    let network = Arc::new(NetworkState { snapshot: Some(snapshot), ..network });
+    let network = Arc::new(NetworkState { snapshot: Some(snapshot), stalled_seconds: Some(u64::MAX), ..network });
     Api {
         version: "0".into(),
         networks: Box::new(move || vec![network.clone()]),

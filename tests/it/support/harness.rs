@@ -15,7 +15,7 @@ use masternode_exporter::metrics::{self, Exposition, Format};
 use masternode_exporter::rpc::{self, Client, Credentials, Dialect, dialect};
 use masternode_exporter::secret::Secret;
 use prometheus::Registry;
-use simulator::{Action, Network, Options, RunningServer, Server, ServerOptions};
+use simulator::{Action, Clock, Network, Options, RunningServer, Server, ServerOptions};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -296,6 +296,11 @@ fn client(index: usize, server: &RunningServer, dialect: Arc<Dialect>, meters: &
     Client::new(settings, meters).unwrap()
 }
 
+/// The clock of a network whose tip has the present time, for a process that reads the real clock.
+pub(crate) fn present() -> Clock {
+    Clock::Fixed(masternode_exporter::app::now().0)
+}
+
 /// Settings of a follower that polls when the test says so.
 pub(crate) fn follower_settings() -> FollowerSettings {
     FollowerSettings {
@@ -304,6 +309,8 @@ pub(crate) fn follower_settings() -> FollowerSettings {
         expect: None,
         poll_interval: Duration::ZERO,
         stale_after: Duration::from_secs(900),
+        // The blocks of a stage have no relation to its clock.
+        stalled_seconds: Some(u64::MAX),
         resync_blocks: 576,
         ask: OptionalQueries::default(),
         max_gap_blocks: 5000,

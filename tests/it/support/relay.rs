@@ -28,8 +28,9 @@ pub(crate) struct Node {
     pub(crate) form: Form,
     pub(crate) version: u32,
     pub(crate) down: bool,
-    /// Percentage of calls that it refuses because its work queue is full.
+    /// Percentage of calls that it refuses, and its answer to them.
     pub(crate) refused: u64,
+    pub(crate) refusal: &'static str,
     /// The node prints `ehf` and `ehf_height`.
     pub(crate) says_signal: bool,
     /// Further deployments that it reports.
@@ -52,6 +53,7 @@ impl Node {
             version: 230_102,
             down: false,
             refused: 0,
+            refusal: REFUSED,
             says_signal: true,
             others,
             coinbase: 3,
@@ -74,7 +76,8 @@ pub(crate) const LOCKED_IN: u32 = 576;
 pub(crate) const ACTIVE: u32 = 600;
 
 /// The answer of a node whose work queue is full.
-const REFUSED: &str = "HTTP/1.1 503 x\r\nConnection: close\r\nContent-Length: 25\r\n\r\nWork queue depth exceeded";
+pub(crate) const REFUSED: &str =
+    "HTTP/1.1 503 x\r\nConnection: close\r\nContent-Length: 25\r\n\r\nWork queue depth exceeded";
 
 /// The answer to a batch, as of software that forwards single calls only.
 const FORBIDDEN: &str = "HTTP/1.1 403 x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -114,7 +117,7 @@ impl Relay {
                 // The same calls in each run: the upper bits of a linear congruential generator.
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 if (random >> 33) % 100 < node.refused {
-                    let _ = client.write_all(REFUSED.as_bytes()).await;
+                    let _ = client.write_all(node.refusal.as_bytes()).await;
                     continue;
                 }
                 let mut upstream = TcpStream::connect(behind).await.unwrap();

@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::support::harness::present;
+
 /// Longest wait for something that comes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,7 +35,7 @@ pub(crate) type Answer = (u16, String);
 impl Running {
     /// A network behind a node, and an empty folder; the exporter does not run yet.
     pub(crate) async fn idle() -> Running {
-        let network = Network::new(Options::default()).unwrap();
+        let network = Network::new(Options { clock: present(), ..Options::default() }).unwrap();
         let node = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("rpc-password"), "password").unwrap();

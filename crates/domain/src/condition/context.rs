@@ -45,9 +45,9 @@ pub struct ProcessState {
     pub history_writable: Option<bool>,
     /// Samples that the series limit removes from the exposition.
     pub suppressed_series: u64,
-    /// Entries of the watch list and of maintenance that match no masternode of any network; `None` while the list of a network
-    /// is not known.
-    pub unmatched_entries: Option<Vec<String>>,
+    /// What is wrong with entries of the watch list and of maintenance, each in sentences; `None` while the list of a network is
+    /// not known.
+    pub entry_problems: Option<Vec<String>>,
     /// What is wrong with the files of the watch list, each as a sentence.
     pub watch_file_problems: Vec<String>,
     /// Every receiver of notifications.

@@ -66,8 +66,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         600,
         Rule::Exporter(entry_unmatched),
         [
-            "An entry of the watch list or of maintenance matches no masternode.",
-            "Every entry of the watch list and of maintenance matches a masternode again.",
+            "An entry of the watch list or of maintenance matches no masternode, or other masternodes than before.",
+            "Every entry of the watch list and of maintenance matches its masternodes again.",
         ],
     ),
     Condition::new(
@@ -169,11 +169,6 @@ fn watch_file_refused(process: &ProcessState) -> Verdict {
 }
 
 fn entry_unmatched(process: &ProcessState) -> Verdict {
-    let Some(entries) = &process.unmatched_entries else { return Verdict::Unknown };
-    Verdict::of(Some(!entries.is_empty()), || {
-        format!(
-            "No masternode matches {}: the intended masternodes are not watched. Correct the entry, or remove it.",
-            entries.join("; ")
-        )
-    })
+    let Some(problems) = &process.entry_problems else { return Verdict::Unknown };
+    Verdict::of(Some(!problems.is_empty()), || problems.join(" "))
 }

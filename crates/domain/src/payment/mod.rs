@@ -144,7 +144,16 @@ impl Payments {
                 Some(pool.probability(index, blocks, ban_blocks))
             }
             PaymentModel::Uniform { .. } if !masternode.is_payable() => Some(0.0),
-            PaymentModel::Uniform { .. } => Some(chance::chance_within(self.drawn_from?, blocks)),
+            PaymentModel::Uniform { .. } => {
+                let next = self.tip.after(1);
+                let elected = self.elections.held().iter().find(|(height, _)| *height == next && blocks > 0);
+                match elected {
+                    Some((_, elected)) if *elected == index => Some(1.0),
+                    // The next block pays another one.
+                    Some(_) => Some(chance::chance_within(self.drawn_from?, blocks - 1)),
+                    None => Some(chance::chance_within(self.drawn_from?, blocks)),
+                }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::chain::{ChainRules, DIMECOIN, PRCYCOIN, Subnet};
 use crate::chain_facts::{ChainFacts, Collateral};
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, Outpoint, UnixSeconds};
-use crate::payment::{Certainty, ElectionGap, PaymentModel, Payments, Vote, score};
+use crate::payment::{Certainty, ElectionGap, PaymentModel, Payments, Vote, chance, score};
 use crate::samples::masternode;
 use crate::state::{self, Announced};
 
@@ -186,7 +186,7 @@ fn a_block_without_votes_is_elected_by_its_producer() {
         .collect();
     assert_eq!(
         ahead,
-        [(1, "payee-2", Certainty::Exact), (2, "payee-1", Certainty::Voted), (10, "payee-2", Certainty::Exact)]
+        [(1, "payee-2", Certainty::Forecast), (2, "payee-1", Certainty::Voted), (10, "payee-2", Certainty::Exact)]
     );
 }
 
@@ -311,7 +311,16 @@ fn the_next_two_payees_of_prcycoin_are_rank_1_and_the_best_score_for_the_tip() {
         ahead,
         [(1, "payee-1".to_string(), Certainty::Exact), (2, format!("payee-{then}"), Certainty::Forecast)]
     );
+    let (_, elected) = payments.elections().held()[0];
+    let other = usize::from(elected == 0);
+    let chance = |payments: &Payments, index: usize, blocks| {
+        payments.probability(index, &list.masternodes()[index], blocks, None).unwrap()
+    };
+    let of_nine = |blocks| chance::chance_within(NonZeroU32::new(9).unwrap(), blocks);
+    assert_eq!([0, 1, 60].map(|blocks| chance(&payments, elected, blocks)), [0.0, 1.0, 1.0]);
+    assert_eq!([0, 1, 60].map(|blocks| chance(&payments, other, blocks)), [0.0, 0.0, of_nine(59)]);
     let rules = ChainRules { payment: PaymentModel::Uniform { elects: false }, ..PRCYCOIN };
     let payments = Payments::new(&rules, &list, &ChainFacts::new(Subnet::Main), NOW);
+    assert_eq!(chance(&payments, other, 60), of_nine(60), "the next payee is not known");
     assert_eq!((payments.elections().gap(), payments.elections().ahead().len()), (Some(ElectionGap::Rule), 0));
 }

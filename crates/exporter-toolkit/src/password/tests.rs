@@ -97,7 +97,7 @@ async fn few_checks_wait_and_further_ones_are_refused_at_once() {
         let users = Arc::clone(&users);
         waiting.spawn(async move { users.admits(&header("bob", &number.to_string()), peer(number / 2)).await });
     }
-    while users.checks.by_peer.lock().unwrap().values().sum::<usize>() < MAX_CHECKS {
+    while users.checks.places().by_peer.values().sum::<usize>() < MAX_CHECKS {
         tokio::task::yield_now().await;
     }
     assert_eq!(users.admits(&header("alice", "secret"), peer(99)).await, Err(TooManyChecks));
@@ -106,7 +106,7 @@ async fn few_checks_wait_and_further_ones_are_refused_at_once() {
         assert_eq!(done.unwrap(), Ok(false));
     }
     assert_eq!(users.admits(&header("alice", "secret"), peer(99)).await, Ok(true), "there is room again");
-    assert!(users.checks.by_peer.lock().unwrap().is_empty());
+    assert!(users.checks.places().by_peer.is_empty());
 }
 
 #[tokio::test]
@@ -116,6 +116,23 @@ async fn one_address_does_not_take_the_places_of_others() {
     assert_eq!(users.admits(&header("alice", "secret"), peer(1)).await, Err(TooManyChecks));
     assert_eq!(users.admits(&header("alice", "secret"), peer(2)).await, Ok(true));
     drop(places);
+}
+
+#[tokio::test]
+async fn addresses_that_failed_leave_places_for_those_that_did_not() {
+    let users = users();
+    for number in 0..20 {
+        let password = format!("guess {number}");
+        assert_eq!(users.admits(&header("alice", &password), peer(number)).await, Ok(false));
+    }
+    let places: Vec<_> = (0..20).filter_map(|number| Place::take(&users.checks, peer(number)).ok()).collect();
+    assert_eq!(places.len(), MAX_CHECKS_OF_FAILED);
+    assert_eq!(users.admits(&header("alice", "secret"), peer(5)).await, Err(TooManyChecks));
+    assert_eq!(users.admits(&header("alice", "secret"), peer(99)).await, Ok(true), "its first password");
+    drop(places);
+    assert_eq!(users.admits(&header("bob", "se:cret"), peer(5)).await, Ok(true));
+    let failed = users.checks.places().failed.clone();
+    assert_eq!(failed.len(), 19, "the last check of {failed:?} failed");
 }
 
 #[tokio::test]

@@ -23,7 +23,18 @@ impl RotatingType {
         is_only: bool,
     ) -> Result<KnownRotation, Failure> {
         self.list = SimplifiedList::default();
-        match self.by_snapshots(source, tip, is_only).await {
+        let newest = self.kind.begun(tip.height);
+        if tip.height < newest.after(self.kind.window_end) && newest.0 > 0 && self.mismatched != Some(newest) {
+            // Its quorums may not be mined yet. Those of the cycle before are: what follows from the snapshots is compared with them
+            // before it is used. A node that does not have that cycle any more is not refused.
+            let below = Height(newest.0 - 1);
+            let hash = source.client.block_hash(below).await?;
+            if let Ok(known) = self.by_snapshots(source, (hash, below), is_only).await {
+                return Ok(known);
+            }
+            self.list = SimplifiedList::default();
+        }
+        match self.by_snapshots(source, (tip.hash, tip.height), is_only).await {
             Err(first) if !first.is_passing && source.capabilities.quorum_selection && source.capabilities.quorums => {
                 self.by_members(source, tip).await.map_err(|second| Failure {
                     reason: format!("{}; {}", first.reason, second.reason),
@@ -37,11 +48,11 @@ impl RotatingType {
     async fn by_snapshots(
         &mut self,
         source: &mut Source,
-        tip: &Block,
+        asked: (BlockHash, Height),
         is_only: bool,
     ) -> Result<KnownRotation, Failure> {
         let kind = self.kind;
-        let newest = kind.begun(tip.height);
+        let newest = kind.begun(asked.1);
         if newest.0 < CYCLES * kind.interval {
             return Err(Failure::lasting("the chain is shorter than four cycles"));
         }
@@ -51,7 +62,7 @@ impl RotatingType {
             inputs.push(work_block(source, Height(newest.0 - back * kind.interval)).await?);
         }
         let blocks: Vec<BlockHash> = inputs.iter().map(|input| input.hash).collect();
-        let info = source.client.rotation_info(&tip.hash, &blocks).await?;
+        let info = source.client.rotation_info(&asked.0, &blocks).await?;
         check_answer(&info, &kind, &blocks, is_only)?;
         let mut quarters = Vec::new();
         for (input, (snapshot, _)) in inputs.iter().zip(info.earlier.iter().rev()) {

@@ -11,7 +11,7 @@ use domain::masternode::{Duffs, MasternodeId, UnixSeconds};
 
 /// Payments to the masternodes of a row. Amounts are those of the blocks' coinbases: payments of proposals and the Platform's part
 /// are not in them.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Default, Clone, Debug, Serialize, JsonSchema)]
 pub struct EarningsRow {
     /// Name of the network.
     pub network: String,

@@ -57,6 +57,32 @@ fn a_list_that_was_proven_once_and_is_not_any_more_is_reported_with_the_reason()
 }
 
 #[test]
+fn a_refuted_list_an_old_block_and_isolated_sources_leave_the_present_unknown() {
+    let scene = Scene::default();
+    let at = |seconds: u64| UnixSeconds(block(TIP).time.0 + seconds);
+    let state = scene.state(None, None);
+    assert!(state.fresh(at(0)).is_some() && state.doubt(at(2_300)).is_none());
+    assert!(state.doubt(at(2_400)).is_some_and(|doubt| doubt.contains("the newest block is 40m old")));
+    let patient = NetworkState { stalled_seconds: Some(9_000), ..scene.state(None, None) };
+    assert_eq!((patient.doubt(at(9_000)), patient.doubt(at(9_001)).is_some()), (None, true));
+    for (isolated, expected) in [
+        (vec![Some(true)], true),
+        (vec![Some(true), Some(true)], true),
+        (vec![Some(true), Some(false)], false),
+        (vec![Some(true), None], false),
+        (vec![], false),
+    ] {
+        let source = |isolated| SourceHealth { up: Some(true), isolated, ..SourceHealth::default() };
+        let sources = isolated.iter().map(|isolated| source(*isolated)).collect();
+        let state = NetworkState { sources, ..scene.state(None, None) };
+        assert_eq!((state.doubt(at(0)).is_some(), state.fresh(at(0)).is_none()), (expected, expected), "{isolated:?}");
+    }
+    let refuted = proof(mismatch(), true, None).state(None, None);
+    assert!(refuted.trusted().is_none() && refuted.fresh(at(0)).is_none());
+    assert!(refuted.doubt(at(0)).is_some_and(|doubt| doubt.starts_with("the list is not trustworthy")));
+}
+
+#[test]
 fn a_refuted_list_is_reported_of_its_source_and_resolved_by_a_proof_only() {
     let refuted = |status: ListProofStatus, since: u64| {
         let mut state = Scene::default().state(None, None);
