@@ -30,6 +30,9 @@ const PAGE_BYTES: u32 = 1024;
 /// Pages of the log after which they are copied to the file: a page that changed often in between is copied once.
 const CHECKPOINT_PAGES: u32 = 8192;
 
+/// The label of damage.
+pub(super) const DAMAGED: &str = "damaged";
+
 /// Why a file was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetAsideReason {
@@ -45,7 +48,7 @@ impl SetAsideReason {
     /// The value of the label `reason`, and a part of the new name of the file.
     pub(super) fn label(&self) -> &'static str {
         match self {
-            SetAsideReason::Damaged(_) => "damaged",
+            SetAsideReason::Damaged(_) => DAMAGED,
             SetAsideReason::Foreign => "foreign",
             SetAsideReason::Newer(_) => "newer",
         }

@@ -87,6 +87,8 @@ pub struct Page {
     pub next: Option<EventId>,
     /// Approximate number of damaged events between these, which are omitted.
     pub skipped: u64,
+    /// Whether SQLite could not read a part of the file.
+    pub is_partial: bool,
 }
 
 pub(super) fn events(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
@@ -157,6 +159,7 @@ impl Search<'_> {
     fn readable(&self, connection: &Connection) -> Result<Page, StoreError> {
         let (started, mut ended_at) = (Instant::now(), None);
         let mut filling = Filling::default();
+        filling.page.is_partial = true;
         let after = self.query.after.map(|EventId(after)| after);
         let rest = Readable::new(connection, self.query.order).visit(after, |row, passed| {
             filling.pending += passed;

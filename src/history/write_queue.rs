@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::history::damage_report::DamageReport;
 use crate::history::file::{HistoryFile, RETRY};
 use crate::history::inspection::Inspection;
 use crate::history::writer::{Command, HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome};
@@ -29,6 +30,9 @@ const BREATH: Duration = Duration::from_millis(200);
 
 /// Interval between two checks for damage while the file is not open.
 const INSPECT_LATER: Duration = Duration::from_secs(60);
+
+/// A report of damaged rows begins a check that is due later than after this time: at most one in ten minutes.
+const EARLIER: Duration = Duration::from_secs(50 * 60);
 
 /// Interval between two measurements of the file.
 const MEASURE: Duration = Duration::from_secs(60);
@@ -148,6 +152,7 @@ impl WriteQueue {
             Command::KeepActivation { network, deployment, height, reply } => {
                 drop(reply.send(self.with(network, |store, id| store.keep_activation(id, deployment, height))));
             }
+            Command::Report(report) => self.reported(report),
             Command::Flush { reply } => {
                 self.file.look_now();
                 self.check_file();
@@ -172,9 +177,29 @@ impl WriteQueue {
             self.file.measure();
         }
         if now >= self.inspect_at {
-            let step = self.file.store().map(|store| self.inspection.step(store, &self.meters));
-            self.inspect_at = now + step.unwrap_or(INSPECT_LATER);
+            self.inspect_at = now + self.inspect();
         }
+    }
+
+    /// Checks a part of the file. Returns the pause until the next check.
+    fn inspect(&mut self) -> Duration {
+        if self.file.store().is_err() {
+            return INSPECT_LATER;
+        }
+        let (pause, damage) = self.inspection.step(&self.settings.path, &self.meters);
+        if let Some(damage) = damage {
+            self.file.damaged(damage);
+        }
+        pause
+    }
+
+    /// A reader found damage.
+    fn reported(&mut self, report: DamageReport) {
+        if report.what.is_none() && self.inspect_at > report.began + EARLIER {
+            // The last check is old enough for another one.
+            self.inspect_at = Instant::now();
+        }
+        self.file.reported(report);
     }
 
     /// Checks the file. The networks of a reopened file resume where it ends.

@@ -8,6 +8,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 
 use crate::catalog::process;
 use crate::meters::register;
+use domain::masternode::UnixSeconds;
 
 /// The families. Without a history they have no samples.
 #[derive(Clone)]
@@ -32,6 +33,9 @@ pub struct HistoryHealth {
     pub up: bool,
     /// Damaged events at the last check; `None` before the first.
     pub damaged_rows: Option<u64>,
+    /// When damage was last found for which the file was opened again or replaced, also before the start if that file is still
+    /// there.
+    pub damaged_at: Option<UnixSeconds>,
 }
 
 impl HistoryMeters {
@@ -76,6 +80,12 @@ impl HistoryMeters {
     pub fn failed(&self) {
         self.set_up(false);
         self.write_errors.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// Damage was found at that time for which the file is opened again or replaced.
+    pub fn found_damage(&self, at: UnixSeconds) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.damaged_at = health.damaged_at.max(Some(at));
     }
 
     /// Writes succeed, or succeed again.

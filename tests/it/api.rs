@@ -52,7 +52,7 @@ impl TestApi {
 
     fn with_history(stage: &Stage) -> TestApi {
         let mut api = TestApi::of(stage);
-        api.api.history = Some(History { path: stage.history(), up: Box::new(|| true) });
+        api.api.history = Some(History { path: stage.history(), up: Box::new(|| true), owner: None });
         api
     }
 

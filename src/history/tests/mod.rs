@@ -20,6 +20,7 @@ mod filling;
 mod opening;
 mod recording;
 mod running;
+mod unnoticed;
 mod watched;
 mod writing;
 

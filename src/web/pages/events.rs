@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use crate::history::{Query, Reader};
+use crate::history::Query;
 use crate::web::api::Api;
 use crate::web::pages::format;
 use domain::NetworkState;
@@ -23,9 +23,10 @@ pub(super) struct NetworkEvent {
 pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -> Vec<NetworkEvent> {
     let query = &api.permitted(networks, query.clone());
     let kept = api.history.as_ref().and_then(|history| {
-        let reader = Reader::open(&history.path).map_err(|error| error.to_string());
-        let page = reader.and_then(|reader| reader.events(query).map_err(|error| error.to_string()));
-        page.map_err(|error| tracing::debug!("Cannot read the history for a page: {error}")).ok()
+        let page = history.read(|reader| reader.events(query));
+        page.inspect(|page| history.rows_omitted(page.skipped))
+            .map_err(|error| tracing::debug!("Cannot read the history for a page: {error}"))
+            .ok()
     });
     if let Some(page) = kept {
         let happened = |kept: crate::history::StoredEvent| NetworkEvent { network: kept.network, event: kept.event };

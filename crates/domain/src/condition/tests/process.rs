@@ -175,6 +175,7 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
         config_good: false,
         web_config_good: true,
         history_damaged: None,
+        history_damaged_at: None,
         history_writable: Some(false),
         suppressed_series: 3,
         unmatched_entries: Some(vec!["the watch entry payout_address=X".into()]),
