@@ -1,5 +1,5 @@
-//! The periodic check of all events and their indexes for damage, a bounded number at a time, so that damage is found before a
-//! query. Each step reads the file through a new connection: what the writer has in memory may differ from the disk.
+//! The periodic check of all events and their indexes for damage, a bounded number at a time, and of the other tables, so that
+//! damage is found before a query. Each step reads the file through a new connection: what the writer has in memory may differ from the disk.
 //!
 //! Never here: repair.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use crate::history::file::Damage;
-use crate::history::{EventId, Page, Query, Reader, StoreError, damage_report, index_check};
+use crate::history::{EventId, Page, Query, Reader, StoreError, damage_report, index_check, tables};
 use crate::meters::HistoryMeters;
 
 /// Events that one step reads.
@@ -62,12 +62,15 @@ impl Inspection {
         (PAUSE, damage)
     }
 
-    /// The next events, and a fault of their indexes.
+    /// The next events, and a fault of their indexes, or at the end of a table.
     fn look(&self, reader: &Reader) -> Result<(Page, Option<String>), StoreError> {
         let query = Query { withdrawn: true, limit: EVENTS, after: self.after, ..Query::default() };
         let page = reader.events(&query)?;
         let (after, until) = (self.after.map_or(0, |after| after.0), page.next.map_or(i64::MAX, |next| next.0));
-        let fault = index_check::find_fault(&reader.connection, after, until)?;
+        let fault = match index_check::find_fault(&reader.connection, after, until)? {
+            None if page.next.is_none() => tables::find_fault(&reader.connection)?,
+            found => found,
+        };
         Ok((page, fault))
     }
 }

@@ -32,9 +32,11 @@ mod readable;
 mod reader;
 mod retention;
 mod returned;
+mod salvage;
 pub mod schema;
 mod seen;
 mod store;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -124,6 +124,10 @@ fn rows_from_before_checksums_are_read_as_before() {
         .execute_batch(
             "UPDATE event SET checksum = NULL; ALTER TABLE event DROP COLUMN checksum; DROP TABLE unchecked;
              DROP TABLE network_copy; DROP TABLE earning; DROP TABLE operator; ALTER TABLE span DROP COLUMN since;
+             ALTER TABLE block DROP COLUMN checksum; ALTER TABLE span DROP COLUMN checksum;
+             ALTER TABLE node_tally DROP COLUMN checksum; ALTER TABLE network_tally DROP COLUMN checksum;
+             ALTER TABLE session_tally DROP COLUMN checksum; ALTER TABLE activation DROP COLUMN checksum;
+             ALTER TABLE alert DROP COLUMN checksum;
              PRAGMA user_version = 4",
         )
         .unwrap();

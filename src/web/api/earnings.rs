@@ -202,7 +202,12 @@ pub(in crate::web) fn periods(
     let read = |(label, seconds): (&'static str, u64)| {
         let until = UnixSeconds(tip.0.saturating_add(1));
         let period = Period { from: UnixSeconds(until.0.saturating_sub(seconds)), until };
-        let query = EarningsQuery { network: Some(network.to_string()), masternodes: Some(vec![*id]), period };
+        let query = EarningsQuery {
+            network: Some(network.to_string()),
+            masternodes: Some(vec![*id]),
+            period,
+            is_thorough: false,
+        };
         let mut earned = Earned::default();
         let history = api.history.as_ref()?;
         let read = history.read(|reader| reader.earnings(&query, |entry| earned.add(&entry.earned)));
@@ -231,6 +236,7 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         network: asked.network,
         masternodes: Some(api.seen(&networks, masternodes)),
         period: period(&parameters, asked.times)?,
+        is_thorough: false,
     };
     let by = parameters.each("by", &By::NAMES.map(|(name, _)| name).join(", "), |text| {
         By::NAMES.iter().find(|(name, _)| *name == text).map(|(_, by)| *by)

@@ -207,6 +207,7 @@ pub(super) fn conditions(parameters: &Parameters, networks: &[Arc<NetworkState>]
         after: None,
         limit: parameters.limit()?,
         budget: Some(BUDGET),
+        is_thorough: false,
     })
 }
 
