@@ -65,6 +65,8 @@ pub(super) struct HistoryFile {
     /// When it was last reopened because of a report.
     reported_at: Option<Instant>,
     opened_at: Instant,
+    /// Another program wrote to the file.
+    is_changed: bool,
     /// The reason that was counted when the file was closed.
     closed_for: Option<&'static str>,
     /// The last error of opening it.
@@ -96,6 +98,7 @@ impl HistoryFile {
             suspected_at: None,
             reported_at: None,
             opened_at: now,
+            is_changed: false,
             closed_for: None,
             complaint: None,
         };
@@ -133,6 +136,11 @@ impl HistoryFile {
         self.look_at = Instant::now();
     }
 
+    /// Whether another program wrote to the file since the last call.
+    pub(super) fn take_change(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
     /// Records what a reader found, unless it read an earlier file.
     pub(super) fn reported(&mut self, DamageReport { what, began }: DamageReport) {
         let is_early = self.reported_at.is_some_and(|at| began < at + REPORTS);
@@ -165,6 +173,10 @@ impl HistoryFile {
         let found = self.store.as_ref().map_or(Found::Same, |store| self.seen.look(&self.path, &store.connection));
         match found {
             Found::Same => self.damage.take().is_some_and(|damage| self.reopen_damaged(damage, now)),
+            Found::Changed => {
+                self.is_changed = true;
+                self.damage.take().is_some_and(|damage| self.reopen_damaged(damage, now))
+            }
             Found::Missing | Found::LogMissing => self.restore(),
             Found::Cut(cut) => self.reopen_cut(cut),
             Found::Other => {

@@ -42,6 +42,22 @@ pub(super) struct Cut {
     pub(super) log: LogUse,
 }
 
+/// What is known of a file and its log.
+#[derive(Default)]
+pub(super) struct Compared {
+    pub(super) cut: Option<Cut>,
+    /// Changes whenever this process copies the log to the file.
+    pub(super) copies: Option<Copies>,
+}
+
+/// Identifies the last copying of the log to the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copies {
+    /// The beginning of the log, which is another one after it was copied as a whole.
+    log: [u8; HEADER],
+    copied: u32,
+}
+
 /// Frames of the log; each is a page.
 struct Frames {
     /// How many it has.
@@ -53,8 +69,8 @@ struct Frames {
     pages: u32,
 }
 
-/// Looks for a cut. `connection` is the only one that writes.
-pub(super) fn find(connection: &Connection, path: &Path) -> Result<Option<Cut>, StoreError> {
+/// Compares a file with what SQLite knows of it. `connection` is the only one that writes.
+pub(super) fn compare(connection: &Connection, path: &Path) -> Result<Compared, StoreError> {
     let (all, copied): (i64, i64) =
         connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
     let frames = Frames {
@@ -64,26 +80,29 @@ pub(super) fn find(connection: &Connection, path: &Path) -> Result<Option<Cut>, 
         pages: connection.pragma_query_value(None, "page_count", |row| row.get(0))?,
     };
     if frames.all > LONGEST {
-        return Ok(None);
+        return Ok(Compared::default());
     }
     let log = walk(&with_suffix(path, "-wal"), &frames)?;
+    let copies = Some(Copies { log: log.header, copied: frames.copied });
     if let Some(first) = log.first_bad {
         let log = match (log.is_needed_bad, first > frames.copied) {
             (false, _) => LogUse::Whole,
             (true, true) => LogUse::Beginning,
             (true, false) => LogUse::Nothing,
         };
-        return Ok(Some(Cut { what: "its log was cut or overwritten", log }));
+        return Ok(Compared { cut: Some(Cut { what: "its log was cut or overwritten", log }), copies });
     }
     let last = (1..=frames.pages).rev().find(|page| !log.pages.get(*page as usize).copied().unwrap_or_default());
     let needed = u64::from(last.unwrap_or(0)) * u64::from(frames.page_bytes);
     let is_short = fs::metadata(path)?.len() < needed;
-    Ok(is_short.then_some(Cut { what: "it is shorter than its number of pages", log: LogUse::Whole }))
+    let cut = is_short.then_some(Cut { what: "it is shorter than its number of pages", log: LogUse::Whole });
+    Ok(Compared { cut, copies })
 }
 
 /// What a walk through the log found.
 #[derive(Default)]
 struct Walk {
+    header: [u8; HEADER],
     /// The first damaged frame.
     first_bad: Option<u32>,
     /// A frame is damaged that the file does not have.
@@ -112,6 +131,7 @@ fn walk(log: &Path, frames: &Frames) -> io::Result<Walk> {
             return Ok(walk);
         }
     };
+    walk.header = header;
     let magic = number(&header);
     let is_header = magic & !1 == MAGIC && sum((0, 0), &header[..24], magic & 1 == 1) == stored(&header[24..]);
     let is_big = if is_header { magic & 1 == 1 } else { cfg!(target_endian = "big") };

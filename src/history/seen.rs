@@ -5,12 +5,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rusqlite::Connection;
 use tracing::debug;
 
 use crate::history::file_lock::with_suffix;
-use crate::history::log_check::{self, Cut, LogUse};
+use crate::history::log_check::{self, Compared, Copies, Cut, LogUse};
 
 /// The result of a check of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Found {
     LogMissing,
     /// The open file, or its log, is not as this process left it.
     Cut(Cut),
+    /// The open file was changed, and not by this process.
+    Changed,
     /// Another file.
     Other,
     /// The file that is open, with another lock.
@@ -37,6 +40,8 @@ pub(super) struct Seen {
     lock: Option<(u64, u64)>,
     /// The file has content, which no write removes.
     is_filled: bool,
+    /// When the file was changed, and the last copying of the log to it at that time.
+    changed: Option<(SystemTime, Copies)>,
 }
 
 impl Seen {
@@ -47,6 +52,7 @@ impl Seen {
             log: id("-wal"),
             lock: id(".lock"),
             is_filled: fs::metadata(path).is_ok_and(|file| file.len() > 0),
+            changed: None,
         }
     }
 
@@ -65,13 +71,21 @@ impl Seen {
             _ if self.is_filled && !now.is_filled => Found::Cut(Cut { what: "it is empty", log: LogUse::Whole }),
             _ if self.log.is_some() && now.log != self.log => Found::LogMissing,
             _ => {
-                *self = now;
-                let cut = log_check::find(connection, &real);
-                let cut = cut.unwrap_or_else(|error| {
+                let before = std::mem::replace(self, now).changed;
+                let compared = log_check::compare(connection, &real);
+                let Compared { cut, copies } = compared.unwrap_or_else(|error| {
                     debug!("Cannot compare the history file with its log: {error}");
-                    None
+                    Compared::default()
                 });
-                cut.map_or(Found::Same, Found::Cut)
+                self.changed = fs::metadata(&real).and_then(|file| file.modified()).ok().zip(copies);
+                // A file that another one wrote has another time, although nothing was copied to it.
+                let is_foreign =
+                    before.zip(self.changed).is_some_and(|(before, now)| before.1 == now.1 && before.0 != now.0);
+                match cut {
+                    Some(cut) => Found::Cut(cut),
+                    None if is_foreign => Found::Changed,
+                    None => Found::Same,
+                }
             }
         }
     }

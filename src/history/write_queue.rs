@@ -28,11 +28,8 @@ const RETENTION: Duration = Duration::from_secs(3600);
 /// Pause between two deletions of old events, and before the first.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Interval between two checks for damage while the file is not open.
-const INSPECT_LATER: Duration = Duration::from_secs(60);
-
-/// A report of damaged rows begins a check that is due later than after this time: at most one in ten minutes.
-const EARLIER: Duration = Duration::from_secs(50 * 60);
+/// Shortest interval between two checks, the second of which has a reason.
+const EARLIEST: Duration = Duration::from_secs(60);
 
 /// Interval between two measurements of the file.
 const MEASURE: Duration = Duration::from_secs(60);
@@ -53,6 +50,8 @@ pub(super) struct WriteQueue {
     retain_at: Instant,
     measure_at: Instant,
     inspect_at: Instant,
+    /// When the last part was checked.
+    inspected_at: Instant,
     inspection: Inspection,
 }
 
@@ -122,6 +121,7 @@ impl WriteQueue {
             retain_at: now + BREATH,
             measure_at: now,
             inspect_at: now + BREATH,
+            inspected_at: now,
             inspection: Inspection::default(),
         }
     }
@@ -177,14 +177,14 @@ impl WriteQueue {
             self.file.measure();
         }
         if now >= self.inspect_at {
-            self.inspect_at = now + self.inspect();
+            (self.inspected_at, self.inspect_at) = (now, now + self.inspect());
         }
     }
 
     /// Checks a part of the file. Returns the pause until the next check.
     fn inspect(&mut self) -> Duration {
         if self.file.store().is_err() {
-            return INSPECT_LATER;
+            return EARLIEST;
         }
         let (pause, damage) = self.inspection.step(&self.settings.path, &self.meters);
         if let Some(damage) = damage {
@@ -195,16 +195,23 @@ impl WriteQueue {
 
     /// A reader found damage.
     fn reported(&mut self, report: DamageReport) {
-        if report.what.is_none() && self.inspect_at > report.began + EARLIER {
-            // The last check is old enough for another one.
-            self.inspect_at = Instant::now();
+        if report.what.is_none() {
+            self.inspect_early();
         }
         self.file.reported(report);
+    }
+
+    /// Advances the next check.
+    fn inspect_early(&mut self) {
+        self.inspect_at = self.inspect_at.min(self.inspected_at + EARLIEST);
     }
 
     /// Checks the file. The networks of a reopened file resume where it ends.
     fn check_file(&mut self) {
         if !self.file.check(Instant::now()) {
+            if self.file.take_change() {
+                self.inspect_early();
+            }
             return;
         }
         for mut queue in std::mem::take(&mut self.queues).into_values() {

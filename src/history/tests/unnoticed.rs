@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 use super::running::{heights, record_next, replaced, written};
 use super::writing::value;
 use super::*;
+use crate::history::file::HistoryFile;
 use crate::history::inspection::Inspection;
-use crate::history::{HistoryOp, NetworkHandle, Writer, WriterHandle, read};
+use crate::history::{HistoryOp, HistorySettings, NetworkHandle, Writer, WriterHandle, read};
 
 /// A closed file with 300 events, all of them in the database file itself.
 fn filled() -> Place {
@@ -21,6 +22,13 @@ fn filled() -> Place {
 
 fn start(place: &Place) -> (Writer, WriterHandle, prometheus::Registry) {
     super::writing::start(place, place.open())
+}
+
+fn owned(place: &Place) -> HistoryFile {
+    let retention = std::time::Duration::from_secs(86_400);
+    let settings = HistorySettings { path: place.path.clone(), retention, clock: || NOW };
+    let meters = crate::meters::Meters::new(&prometheus::Registry::new()).unwrap();
+    HistoryFile::new(Ok(place.open()), settings, meters.history().clone())
 }
 
 fn overwrite(file: &File, from: u64, bytes: usize) {
@@ -56,15 +64,7 @@ async fn damage_that_a_reader_finds_reaches_the_writer() {
 #[tokio::test]
 async fn a_report_about_an_earlier_file_is_ignored() {
     let place = filled();
-    let mut file = crate::history::file::HistoryFile::new(
-        Ok(place.open()),
-        crate::history::HistorySettings {
-            path: place.path.clone(),
-            retention: std::time::Duration::from_secs(86_400),
-            clock: || NOW,
-        },
-        crate::meters::Meters::new(&prometheus::Registry::new()).unwrap().history().clone(),
-    );
+    let mut file = owned(&place);
     let report = |began| crate::history::damage_report::DamageReport { what: Some("a page".into()), began };
     let now = tokio::time::Instant::now();
     file.reported(report(now - std::time::Duration::from_secs(1)));
@@ -119,6 +119,32 @@ async fn a_log_that_was_cut_or_overwritten_and_grew_again_is_noticed() {
         let heights = heights(&place);
         assert_eq!(heights.len(), 300 + next as usize - 100, "{name}: each event once");
         assert!(place.files().iter().all(|name| !name.contains("damaged")), "{name}: {:?}", place.files());
+    }
+}
+
+#[test]
+fn a_write_of_another_program_is_noticed_and_an_own_one_is_none() {
+    let place = filled();
+    let mut open = owned(&place);
+    let mut is_changed = || {
+        open.look_now();
+        assert!(!open.check(tokio::time::Instant::now()), "it is not opened again");
+        open.take_change()
+    };
+    assert!(!is_changed());
+    file(&place, "").set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    assert!(is_changed());
+    assert!(!is_changed(), "once");
+    let network = open.store().unwrap().network("dash", &main()).unwrap();
+    for height in 101..=120 {
+        let store = open.store().unwrap();
+        store.record(network, &[happened(height, &[(1, penalty())])]).unwrap();
+        if height % 5 == 0 {
+            store.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).unwrap();
+        }
+        open.look_now();
+        assert!(!open.check(tokio::time::Instant::now()));
+        assert!(!open.take_change(), "block {height}");
     }
 }
 
