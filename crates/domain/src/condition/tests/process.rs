@@ -205,3 +205,18 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
     let verdicts: Vec<_> = receivers.iter().map(|subject| short(subject.verdicts[0].1.clone())).collect();
     assert_eq!(verdicts, [Verdict::holds(1.0, ""), Verdict::DoesNotHold, Verdict::Unknown]);
 }
+
+#[test]
+fn damage_to_the_history_that_was_found_is_an_alert_although_no_event_is_damaged_now() {
+    let found = |history_damaged, history_damaged_at| {
+        let base = input(Scene::default().state(None, None), at(0));
+        let process = ProcessState { history_damaged, history_damaged_at, ..base.process.clone() };
+        let input = EvaluationInput { process, ..base };
+        let evaluation = evaluate(&Catalogue::default(), &input, &ThresholdSettings::default(), &mut Memory::default());
+        verdict(&evaluation, "MasternodeExporterHistoryDamaged").map(short)
+    };
+    assert_eq!(found(Some(0), None), Some(Verdict::DoesNotHold));
+    assert_eq!(found(Some(0), Some(UnixSeconds(1_000))), held(1.0));
+    assert_eq!(found(None, Some(UnixSeconds(1_000))), held(1.0));
+    assert_eq!(found(Some(3), Some(UnixSeconds(1_000))), held(3.0));
+}
