@@ -238,7 +238,7 @@ impl HistoryFile {
     /// Opens the file, or replaces it without an examination because of this damage.
     fn open_after_damage(&mut self, known: Option<String>) -> bool {
         let now = (self.settings.clock)();
-        self.meters.found_damage(now);
+        self.meters.found_damage(now.0);
         let opened = match known {
             Some(what) => Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what)),
             None => Store::open(&self.path, now),
@@ -291,7 +291,7 @@ impl HistoryFile {
         let report = store.report();
         let counted = self.closed_for.take();
         if let Some(at) = last_damage(&self.path) {
-            self.meters.found_damage(at);
+            self.meters.found_damage(at.0);
         }
         if let Some(aside) = &report.set_aside {
             warn!(%path, "{path}: {aside}");

@@ -8,7 +8,6 @@ use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 
 use crate::catalog::process;
 use crate::meters::register;
-use domain::masternode::UnixSeconds;
 
 /// The families. Without a history they have no samples.
 #[derive(Clone)]
@@ -33,9 +32,9 @@ pub struct HistoryHealth {
     pub up: bool,
     /// Damaged events at the last check; `None` before the first.
     pub damaged_rows: Option<u64>,
-    /// When damage was last found for which the file was opened again or replaced, also before the start if that file is still
+    /// Unix time in seconds at which damage was last found for which the file was opened again or replaced, also before the start if that file is still
     /// there.
-    pub damaged_at: Option<UnixSeconds>,
+    pub damaged_at: Option<u64>,
 }
 
 impl HistoryMeters {
@@ -82,8 +81,8 @@ impl HistoryMeters {
         self.write_errors.with_label_values::<&str>(&[]).inc();
     }
 
-    /// Damage was found at that time for which the file is opened again or replaced.
-    pub fn found_damage(&self, at: UnixSeconds) {
+    /// Damage was found at that Unix time, in seconds, for which the file is opened again or replaced.
+    pub fn found_damage(&self, at: u64) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         health.damaged_at = health.damaged_at.max(Some(at));
     }

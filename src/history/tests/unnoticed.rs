@@ -194,8 +194,8 @@ async fn damage_that_was_found_is_known_after_a_restart_while_the_damaged_file_i
         let _file = crate::history::file::HistoryFile::new(Ok(place.open()), settings, meters.history().clone());
         meters.history().health().damaged_at
     };
-    assert_eq!(health(), Some(NOW));
-    assert_eq!(health(), Some(NOW), "after a restart");
+    assert_eq!(health(), Some(NOW.0));
+    assert_eq!(health(), Some(NOW.0), "after a restart");
     for name in place.files().iter().filter(|name| name.contains("damaged")) {
         std::fs::remove_file(place.folder.path().join(name)).unwrap();
     }
