@@ -13,7 +13,11 @@ use crate::app::network::Shared;
 use crate::app::web_state::NetworkStates;
 use domain::condition::{Catalogue, EvaluationInput, ProcessState};
 use domain::entry_matches;
+use domain::masternode::UnixSeconds;
 use domain::network_state::Moment;
+
+/// How long damage to the history that was found is an alert, in seconds: three days.
+const DAMAGE_SECONDS: u64 = 3 * 86_400;
 
 /// The alerting engine, idle until it has settings.
 pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) -> Engine {
@@ -27,6 +31,10 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
             config_good: process.config_good,
             web_config_good: process.web_config_good,
             history_damaged: health.damaged_rows,
+            history_damaged_at: health
+                .damaged_at
+                .map(UnixSeconds)
+                .filter(|at| clock().0 < at.0.saturating_add(DAMAGE_SECONDS)),
             history_writable: has_history.then_some(health.up),
             suppressed_series: exposition.suppressed() as u64,
             entry_problems: entry_matches::problems(networks.iter().map(AsRef::as_ref)),

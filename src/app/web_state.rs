@@ -14,6 +14,7 @@ use crate::alerting::{self, ActiveAlerts};
 use crate::app::network::{Shared, StateReceiver};
 use crate::catalog;
 use crate::config::WebConfig;
+use crate::history::Writer;
 use crate::metrics::{Exposition, Page, Request};
 use crate::nearest::hint;
 use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
@@ -96,7 +97,8 @@ fn api(
     history: Option<PathBuf>,
 ) -> Api {
     let meters = shared.meters.history().clone();
-    let history = history.map(|path| api::History { path, up: Box::new(move || meters.health().up) });
+    let owner = shared.history.as_ref().map(Writer::damage_reporter);
+    let history = history.map(|path| api::History { path, up: Box::new(move || meters.health().up), owner });
     let networks = move || networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
     Api {
         version: env!("CARGO_PKG_VERSION").into(),

@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &EarningsArguments, config: &Config) -> Result<(), 
             watch_list.resolve(&arguments.of, Some(&network.name)).map_err(CommandError::Configuration)?;
         let tip = network.cursor.map_or(UnixSeconds(0), |cursor| cursor.time);
         let period = arguments.period(tip).map_err(CommandError::Configuration)?;
-        let query = EarningsQuery { network: Some(network.name.clone()), masternodes, period };
+        let query = EarningsQuery { network: Some(network.name.clone()), masternodes, period, is_thorough: true };
         let (more, damaged) = sum(&reader, &query, &by, &names)?;
         rows.extend(more);
         skipped += damaged;

@@ -74,6 +74,13 @@ struct Known<'a> {
 
 impl<'a> WatchListNames<'a> {
     pub(super) fn read(config: &'a Config, reader: &Reader) -> Result<WatchListNames<'a>, StoreError> {
+        match reader.damaged_rows() {
+            Ok(0) => {}
+            Ok(rows) => {
+                eprintln!("warning: {rows} damaged rows of counters, sums and states of the history file are omitted")
+            }
+            Err(error) => eprintln!("warning: a part of the history file is omitted: {error}"),
+        }
         let with_id = |target: RecordedTarget| Some((target.id.parse().ok()?, target));
         let recorded = reader.watched_targets()?.into_iter();
         let recorded = recorded.map(|(network, targets)| (network, targets.into_iter().filter_map(with_id).collect()));

@@ -9,6 +9,7 @@ use crate::history::codec::Column;
 use crate::history::error::StoreError;
 use crate::history::network_id::NetworkId;
 use crate::history::store::{BLOCKS_KEPT, BlockEvents, Insert, check_order, cursor};
+use crate::history::tables::{BLOCK, SPAN};
 use domain::list::Block;
 use domain::masternode::{Height, UnixSeconds};
 
@@ -67,8 +68,7 @@ fn check_branch(transaction: &Transaction<'_>, network: NetworkId, blocks: &[Blo
 /// Stores the hashes of those that a reorg may still replace, like those of followed blocks.
 fn remember(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
     let Some(cursor) = cursor(transaction, network)? else { return Ok(()) };
-    let mut insert = transaction
-        .prepare("INSERT INTO block (network, height, hash, time) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?;
+    let mut insert = transaction.prepare(&BLOCK.insert("INSERT OR IGNORE"))?;
     for BlockEvents { block, .. } in blocks.iter().filter(|next| is_remembered(cursor, next.block)) {
         insert.execute(params![network.0, Column(block.height), Column(block.hash.0), Column(block.time)])?;
     }
@@ -110,13 +110,29 @@ pub(super) fn extend(
 pub(super) fn cut(transaction: &Transaction<'_>, network: NetworkId, from: Height) -> Result<(), StoreError> {
     let above = params![network.0, Column(from)];
     transaction.execute("DELETE FROM span WHERE network = ?1 AND first >= ?2", above)?;
-    transaction.execute("UPDATE span SET last = ?2 - 1 WHERE network = ?1 AND last >= ?2", above)?;
+    // A damaged row stays one.
+    let update = format!(
+        "UPDATE span SET last = ?2 - 1, checksum = row_checksum(network, first, ?2 - 1, since) \
+         WHERE network = ?1 AND last >= ?2 AND {}",
+        SPAN.intact()
+    );
+    transaction.execute(&update, above)?;
     Ok(())
 }
 
 pub(super) fn spans(connection: &Connection, network: NetworkId) -> Result<Vec<Span>, StoreError> {
-    let mut statement = connection.prepare("SELECT first, last FROM span WHERE network = ?1 ORDER BY first")?;
-    let spans = statement.query_map([network.0], span)?;
+    select(connection, network, "TRUE")
+}
+
+/// The same without damaged rows.
+pub(super) fn intact_spans(connection: &Connection, network: NetworkId) -> Result<Vec<Span>, StoreError> {
+    select(connection, network, &SPAN.intact())
+}
+
+fn select(connection: &Connection, network: NetworkId, condition: &str) -> Result<Vec<Span>, StoreError> {
+    let rest = format!("WHERE network = ?1 AND {condition} ORDER BY first");
+    let mut statement = connection.prepare(&SPAN.select("first, last", &rest))?;
+    let spans = statement.query_map([network.0], |row| SPAN.check(row, 2).and_then(|()| span(row)))?;
     Ok(spans.collect::<Result<_, _>>()?)
 }
 
@@ -132,11 +148,12 @@ fn touching(
     first: Height,
     last: Height,
 ) -> Result<Option<(Span, Option<UnixSeconds>)>, StoreError> {
-    let select = "SELECT first, last, since FROM span WHERE network = ?1 AND first <= ?3 AND last >= ?2 LIMIT 1";
+    let select = SPAN.select("first, last, since", "WHERE network = ?1 AND first <= ?3 AND last >= ?2 LIMIT 1");
     let found = |row: &rusqlite::Row<'_>| {
+        SPAN.check(row, 3)?;
         Ok((span(row)?, row.get::<_, Option<Column<UnixSeconds>>>(2)?.map(|Column(time)| time)))
     };
-    Ok(connection.query_row(select, params![network.0, Column(first), Column(last)], found).optional()?)
+    Ok(connection.query_row(&select, params![network.0, Column(first), Column(last)], found).optional()?)
 }
 
 /// Adds a span with the time of its first block, and merges it with its neighbours.
@@ -157,7 +174,6 @@ fn add(
         transaction
             .execute("DELETE FROM span WHERE network = ?1 AND first = ?2", params![network.0, Column(other_first)])?;
     }
-    let insert = "INSERT INTO span (network, first, last, since) VALUES (?1, ?2, ?3, ?4)";
-    transaction.execute(insert, params![network.0, Column(first), Column(last), since.map(Column)])?;
+    transaction.execute(&SPAN.insert("INSERT"), params![network.0, Column(first), Column(last), since.map(Column)])?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::codec::{Column, from_json, to_json};
 use crate::history::error::StoreError;
 use crate::history::network_id::NetworkId;
+use crate::history::tables::{NETWORK_TALLY, NODE_TALLY, SESSION_TALLY};
 use domain::counters::{ByQuorumType, DkgCounters, EventCounters, Memberships, NetworkCounters, NodeCounters};
 use domain::earnings::Earned;
 use domain::event::{BanCause, Field};
@@ -152,10 +153,11 @@ fn network_from_json(text: &str) -> Result<NetworkCounters, StoreError> {
 
 /// All counts of a network.
 pub(super) fn load(connection: &Connection, network: NetworkId) -> Result<EventCounters, StoreError> {
-    let mut statement = connection.prepare("SELECT masternode, counts FROM node_tally WHERE network = ?1")?;
+    let mut statement = connection.prepare(&NODE_TALLY.select("masternode, counts", "WHERE network = ?1"))?;
     let mut rows = statement.query([network.0])?;
     let mut nodes = Vec::new();
     while let Some(row) = rows.next()? {
+        NODE_TALLY.check(row, 2)?;
         nodes.push((row.get::<_, Column<MasternodeId>>(0)?.0, node_from_json(row.get_ref(1)?.as_str()?)?));
     }
     Ok(EventCounters::continue_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
@@ -180,10 +182,11 @@ fn load_some(
     network: NetworkId,
     ids: impl IntoIterator<Item = MasternodeId>,
 ) -> Result<EventCounters, StoreError> {
-    let mut statement = connection.prepare("SELECT counts FROM node_tally WHERE network = ?1 AND masternode = ?2")?;
+    let mut statement = connection.prepare(&NODE_TALLY.select("counts", "WHERE network = ?1 AND masternode = ?2"))?;
+    let counts = |row: &rusqlite::Row<'_>| NODE_TALLY.check(row, 1).and_then(|()| row.get(0));
     let mut nodes = Vec::new();
     for id in ids {
-        let text: Option<String> = statement.query_row(params![network.0, Column(id)], |row| row.get(0)).optional()?;
+        let text: Option<String> = statement.query_row(params![network.0, Column(id)], counts).optional()?;
         nodes.push((id, text.map_or(Ok(NodeCounters::default()), |text| node_from_json(&text))?));
     }
     Ok(EventCounters::continue_from(nodes, load_network(connection, network)?, load_sessions(connection, network)?))
@@ -193,10 +196,11 @@ fn load_network(
     connection: &Connection,
     network: NetworkId,
 ) -> Result<[NetworkCounters; NodeType::ALL.len()], StoreError> {
-    let mut statement = connection.prepare("SELECT node_type, counts FROM network_tally WHERE network = ?1")?;
+    let mut statement = connection.prepare(&NETWORK_TALLY.select("node_type, counts", "WHERE network = ?1"))?;
     let mut rows = statement.query([network.0])?;
     let mut tallies = [NetworkCounters::default(); NodeType::ALL.len()];
     while let Some(row) = rows.next()? {
+        NETWORK_TALLY.check(row, 2)?;
         let Column(node_type) = row.get::<_, Column<NodeType>>(0)?;
         tallies[node_type as usize] = network_from_json(row.get_ref(1)?.as_str()?)?;
     }
@@ -204,10 +208,11 @@ fn load_network(
 }
 
 fn load_sessions(connection: &Connection, network: NetworkId) -> Result<ByQuorumType<DkgCounters>, StoreError> {
-    let mut statement = connection.prepare("SELECT quorum_type, counts FROM session_tally WHERE network = ?1")?;
+    let mut statement = connection.prepare(&SESSION_TALLY.select("quorum_type, counts", "WHERE network = ?1"))?;
     let mut rows = statement.query([network.0])?;
     let mut sessions = ByQuorumType::new();
     while let Some(row) = rows.next()? {
+        SESSION_TALLY.check(row, 2)?;
         let SessionCounts { formed, failed } = from_json(row.get_ref(1)?.as_str()?)?;
         sessions.insert(row.get::<_, String>(0)?.into(), DkgCounters { formed, failed });
     }
@@ -222,21 +227,18 @@ fn save(
     before: &EventCounters,
     tallies: &EventCounters,
 ) -> Result<(), StoreError> {
-    let mut node =
-        connection.prepare("INSERT OR REPLACE INTO node_tally (network, masternode, counts) VALUES (?1, ?2, ?3)")?;
+    let mut node = connection.prepare(&NODE_TALLY.insert("INSERT OR REPLACE"))?;
     for (id, tally) in tallies.nodes() {
         node.execute(params![network.0, Column(*id), node_to_json(tally)])?;
     }
-    let mut kind =
-        connection.prepare("INSERT OR REPLACE INTO network_tally (network, node_type, counts) VALUES (?1, ?2, ?3)")?;
+    let mut kind = connection.prepare(&NETWORK_TALLY.insert("INSERT OR REPLACE"))?;
     for node_type in NodeType::ALL {
         let tally = &tallies.network()[node_type as usize];
         if *tally != before.network()[node_type as usize] {
             kind.execute(params![network.0, Column(node_type), network_to_json(tally)])?;
         }
     }
-    let mut session = connection
-        .prepare("INSERT OR REPLACE INTO session_tally (network, quorum_type, counts) VALUES (?1, ?2, ?3)")?;
+    let mut session = connection.prepare(&SESSION_TALLY.insert("INSERT OR REPLACE"))?;
     for (quorum_type, tally) in tallies.sessions() {
         if before.sessions().get(quorum_type) != Some(tally) {
             let counts = SessionCounts { formed: tally.formed, failed: tally.failed };

@@ -16,7 +16,8 @@ use crate::history::error::StoreError;
 use crate::history::network_id::{self, NetworkId};
 use crate::history::query::{self, MAX_PAGE, Query};
 use crate::history::reader::Reader;
-use crate::history::store::cursor;
+use crate::history::store::highest;
+use crate::history::tables::{self, BLOCK, EARNING, SPAN};
 use domain::earnings::{Earned, Period};
 use domain::event::EventKind;
 use domain::masternode::{Duffs, Height, MasternodeId, UnixSeconds};
@@ -31,6 +32,8 @@ pub struct EarningsQuery {
     pub masternodes: Option<Vec<MasternodeId>>,
     /// By block time.
     pub period: Period,
+    /// Counts each damaged event that may be a payment, as [`Query::is_thorough`].
+    pub is_thorough: bool,
 }
 
 /// A payment, or the sum of the payments of a masternode in a month whose events are deleted.
@@ -67,7 +70,7 @@ pub struct Coverage {
 pub struct EarningsRead {
     /// One for each network of the query.
     pub coverage: Vec<Coverage>,
-    /// Damaged events that were omitted.
+    /// Damaged events, sums, blocks and spans that were omitted.
     pub skipped: u64,
 }
 
@@ -80,7 +83,9 @@ impl Reader {
     ) -> Result<EarningsRead, StoreError> {
         // One state of the file for payments and sums.
         let transaction = self.connection.unchecked_transaction()?;
-        let mut read = EarningsRead { skipped: payments(&transaction, query, &mut visit)?, coverage: Vec::new() };
+        let skipped = payments(&transaction, query, &mut visit)?;
+        let skipped = skipped + tables::damaged(&transaction, &[EARNING, SPAN, BLOCK])?;
+        let mut read = EarningsRead { skipped, coverage: Vec::new() };
         for (network, id, _) in network_id::recorded(&transaction)? {
             if query.network.as_ref().is_none_or(|name| *name == network) {
                 let split = sums(&transaction, (id, &network), query, &mut visit)?;
@@ -106,6 +111,7 @@ fn payments(
         kinds: Some(vec!["payment"]),
         times: Some(query.period.from..=UnixSeconds(last)),
         limit: MAX_PAGE,
+        is_thorough: query.is_thorough,
         ..Query::default()
     };
     let mut skipped = 0;
@@ -135,10 +141,9 @@ fn sums(
     query: &EarningsQuery,
     visit: &mut impl FnMut(&EarningsEntry<'_>),
 ) -> Result<Option<UnixSeconds>, StoreError> {
-    let mut statement = connection.prepare(
-        "SELECT masternode, month, payments, owner, owner_known, operator, operator_known, last FROM earning \
-         WHERE network = ?1 ORDER BY masternode, month",
-    )?;
+    let columns = "masternode, month, payments, owner, owner_known, operator, operator_known, last";
+    let rest = format!("WHERE network = ?1 AND {} ORDER BY masternode, month", EARNING.intact());
+    let mut statement = connection.prepare(&EARNING.select(columns, &rest))?;
     let mut rows = statement.query([id.0])?;
     let mut divided = None;
     while let Some(row) = rows.next()? {
@@ -183,11 +188,12 @@ fn coverage(
     period: Period,
     split: Option<UnixSeconds>,
 ) -> Result<Coverage, StoreError> {
-    let Some(tip) = cursor(connection, id)? else {
+    let Some(tip) = highest(connection, id, &BLOCK.intact())? else {
         return Ok(Coverage { network, since: None, is_complete: false, until: None });
     };
     let end = UnixSeconds(period.until.0.min(tip.time.0.saturating_add(1)));
-    let mut statement = connection.prepare("SELECT first, last, since FROM span WHERE network = ?1 ORDER BY first")?;
+    let rest = format!("WHERE network = ?1 AND {} ORDER BY first", SPAN.intact());
+    let mut statement = connection.prepare(&SPAN.select("first, last, since", &rest))?;
     let mut rows = statement.query([id.0])?;
     let mut since = None;
     while let Some(row) = rows.next()? {
@@ -236,11 +242,16 @@ pub(super) fn fold(transaction: &Transaction<'_>, events: &[i64]) -> Result<(), 
         earned.record(&kind);
         *last = time.max(*last);
     }
-    let mut add = transaction.prepare(
-        "INSERT INTO earning VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET \
+    // A damaged row stays one.
+    let mut add = transaction.prepare(&format!(
+        "{} ON CONFLICT DO UPDATE SET \
          payments = payments + ?4, owner = owner + ?5, owner_known = owner_known + ?6, operator = operator + ?7, \
-         operator_known = operator_known + ?8, last = max(last, ?9)",
-    )?;
+         operator_known = operator_known + ?8, last = max(last, ?9), \
+         checksum = row_checksum(network, masternode, month, payments + ?4, owner + ?5, owner_known + ?6, operator + ?7, \
+         operator_known + ?8, max(last, ?9)) WHERE {}",
+        EARNING.insert("INSERT"),
+        EARNING.intact()
+    ))?;
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     for ((network, masternode, month), (earned, last)) in folded {
         let Earned { payments, owner, owner_known, operator, operator_known } = earned;

@@ -8,14 +8,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::history::damage_report::DamageReport;
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::{self, with_suffix};
-use crate::history::open::{LOG_BYTES, SetAsideReason};
+use crate::history::log_check::{Cut, LogUse};
+use crate::history::open::{DAMAGED, SetAsideReason};
+use crate::history::seen::{Found, Seen, real};
 use crate::history::{HistorySettings, Store};
 use crate::meters::HistoryMeters;
+use domain::masternode::UnixSeconds;
 
 /// Pause after the first failure.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -28,6 +33,16 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// Damage within this time after damage that an examination did not find sets the file aside without another examination.
 const SUSPECT: Duration = Duration::from_secs(3600);
+
+/// Reports of readers that follow another one within this time are ignored.
+const REPORTS: Duration = Duration::from_secs(60);
+
+/// Damage that was found since the file was opened.
+pub(super) struct Damage {
+    pub(super) what: String,
+    /// Whether the file needs no examination before it is set aside.
+    pub(super) is_certain: bool,
+}
 
 /// A database file that the process has open.
 pub(super) struct HistoryFile {
@@ -42,10 +57,16 @@ pub(super) struct HistoryFile {
     look_at: Instant,
     open_at: Instant,
     pause: Duration,
-    /// The damage found since the file was opened.
-    damage: Option<String>,
-    /// When the file was last reopened because of damage.
+    damage: Option<Damage>,
+    /// When the file was last reopened because of damage that the examination may not have found.
     damaged_at: Option<Instant>,
+    /// When it was last set aside without an examination.
+    suspected_at: Option<Instant>,
+    /// When it was last reopened because of a report.
+    reported_at: Option<Instant>,
+    opened_at: Instant,
+    /// Another program wrote to the file.
+    is_changed: bool,
     /// The reason that was counted when the file was closed.
     closed_for: Option<&'static str>,
     /// The last error of opening it.
@@ -74,6 +95,10 @@ impl HistoryFile {
             pause: RETRY,
             damage: None,
             damaged_at: None,
+            suspected_at: None,
+            reported_at: None,
+            opened_at: now,
+            is_changed: false,
             closed_for: None,
             complaint: None,
         };
@@ -101,8 +126,27 @@ impl HistoryFile {
     /// Records the damage that an error reports.
     pub(super) fn note(&mut self, error: &StoreError) {
         if let StoreError::Damaged(what) = error {
-            self.damage = Some(what.clone());
-            self.look_at = Instant::now();
+            self.damaged(Damage { what: what.clone(), is_certain: false });
+        }
+    }
+
+    /// Records damage for [`HistoryFile::check`].
+    pub(super) fn damaged(&mut self, damage: Damage) {
+        self.damage = Some(damage);
+        self.look_at = Instant::now();
+    }
+
+    /// Whether another program wrote to the file since the last call.
+    pub(super) fn take_change(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
+    /// Records what a reader found, unless it read an earlier file.
+    pub(super) fn reported(&mut self, DamageReport { what, began }: DamageReport) {
+        let is_early = self.reported_at.is_some_and(|at| began < at + REPORTS);
+        if let (Some(what), true, false) = (what, began > self.opened_at, is_early) {
+            self.reported_at = Some(Instant::now());
+            self.damaged(Damage { what, is_certain: false });
         }
     }
 
@@ -126,13 +170,15 @@ impl HistoryFile {
             return false;
         }
         self.look_at = now + LOOK;
-        if let Some(what) = self.damage.take() {
-            return self.reopen_damaged(what, now);
-        }
-        match self.seen.look(&self.path) {
-            Found::Same => false,
+        let found = self.store.as_ref().map_or(Found::Same, |store| self.seen.look(&self.path, &store.connection));
+        match found {
+            Found::Same => self.damage.take().is_some_and(|damage| self.reopen_damaged(damage, now)),
+            Found::Changed => {
+                self.is_changed = true;
+                self.damage.take().is_some_and(|damage| self.reopen_damaged(damage, now))
+            }
             Found::Missing | Found::LogMissing => self.restore(),
-            Found::Cut(what) => self.reopen_damaged(what.into(), now),
+            Found::Cut(cut) => self.reopen_cut(cut),
             Found::Other => {
                 warn!(path = %self.path.display(), "The history file {} was replaced: opening the file that is there now", self.path.display());
                 self.close("replaced");
@@ -161,16 +207,41 @@ impl HistoryFile {
         self.store.is_some()
     }
 
-    /// Opens a damaged file again: it is examined, or set aside if an examination found nothing within [`SUSPECT`].
-    fn reopen_damaged(&mut self, what: String, found_at: Instant) -> bool {
+    /// Opens a damaged file again: it is examined, or set aside if the damage is certain or an examination found nothing within
+    /// [`SUSPECT`].
+    fn reopen_damaged(&mut self, Damage { what, is_certain }: Damage, found_at: Instant) -> bool {
         warn!(path = %self.path.display(), "The history file {} is damaged, opening it again: {what}", self.path.display());
         self.close("damaged");
+        let is_recent = |at: Option<Instant>| at.is_some_and(|at| found_at.duration_since(at) < SUSPECT);
+        let is_suspect = is_recent(self.damaged_at) && !is_recent(self.suspected_at);
+        self.damaged_at = Some(found_at);
+        if is_suspect {
+            self.suspected_at = Some(found_at);
+        }
+        self.open_after_damage((is_suspect || is_certain).then_some(what))
+    }
+
+    /// Opens a file again that is not as this process left it. What is left of its log must not make it worse.
+    fn reopen_cut(&mut self, Cut { what, log }: Cut) -> bool {
+        warn!(path = %self.path.display(), "The history file {} was changed while in use, opening it again: {what}", self.path.display());
+        if let Some(store) = self.store.as_ref().filter(|_| log != LogUse::Whole) {
+            // A connection has this option.
+            let _ = store.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+        self.close("damaged");
+        if log == LogUse::Nothing {
+            self.seen.remove_log(&self.real);
+        }
+        self.open_after_damage(None)
+    }
+
+    /// Opens the file, or replaces it without an examination because of this damage.
+    fn open_after_damage(&mut self, known: Option<String>) -> bool {
         let now = (self.settings.clock)();
-        let before = self.damaged_at.replace(found_at);
-        let opened = if before.is_some_and(|before| found_at.duration_since(before) < SUSPECT) {
-            Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what))
-        } else {
-            Store::open(&self.path, now)
+        self.meters.found_damage(now.0);
+        let opened = match known {
+            Some(what) => Store::open_renaming(&self.path, now, SetAsideReason::Damaged(what)),
+            None => Store::open(&self.path, now),
         };
         match opened {
             Ok(store) => self.opened(store),
@@ -219,6 +290,9 @@ impl HistoryFile {
         let path = self.path.display();
         let report = store.report();
         let counted = self.closed_for.take();
+        if let Some(at) = last_damage(&self.path) {
+            self.meters.found_damage(at.0);
+        }
         if let Some(aside) = &report.set_aside {
             warn!(%path, "{path}: {aside}");
             if counted != Some(aside.fault.label()) {
@@ -239,7 +313,8 @@ impl HistoryFile {
         self.real = real(&self.path);
         self.seen = Seen::of(&self.real);
         self.pause = RETRY;
-        self.look_at = Instant::now() + LOOK;
+        self.opened_at = Instant::now();
+        self.look_at = self.opened_at + LOOK;
         self.store = Some(store);
         self.complaint = None;
         self.damage = None;
@@ -270,6 +345,14 @@ impl HistoryFile {
     }
 }
 
+/// When a file that is still there was last set aside as damaged.
+fn last_damage(path: &Path) -> Option<UnixSeconds> {
+    let damaged = file_lock::all_set_aside(&real(path), DAMAGED);
+    let name = damaged.first()?.file_name()?.to_str()?;
+    let (_, moment) = name.rsplit_once(&format!(".{DAMAGED}-"))?;
+    moment.split('-').next()?.parse().ok().map(UnixSeconds)
+}
+
 /// Copies everything to a new file.
 fn copy_to(store: &Store, copy: &Path) -> Result<(), StoreError> {
     match fs::remove_file(copy) {
@@ -278,101 +361,4 @@ fn copy_to(store: &Store, copy: &Path) -> Result<(), StoreError> {
     }
     file_lock::create(copy)?;
     store.copy_to(copy)
-}
-
-/// The result of a check of the path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    /// The open file, with its lock, or unknown.
-    Same,
-    /// Nothing is there.
-    Missing,
-    /// The open file without its log.
-    LogMissing,
-    /// The open file, or its log, is shorter than this process left it.
-    Cut(&'static str),
-    /// Another file.
-    Other,
-    /// The file that is open, with another lock.
-    OtherLock,
-}
-
-/// The files behind the names when they were opened: device and inode.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    file: Option<(u64, u64)>,
-    log: Option<(u64, u64)>,
-    lock: Option<(u64, u64)>,
-    /// The file has content, which no write removes.
-    is_filled: bool,
-    /// Size of the log in bytes; `None` without one.
-    log_bytes: Option<u64>,
-}
-
-impl Seen {
-    fn of(path: &Path) -> Seen {
-        let id = |suffix| id(&with_suffix(path, suffix)).ok().flatten();
-        let bytes = |suffix| fs::metadata(with_suffix(path, suffix)).map(|file| file.len()).ok();
-        Seen {
-            file: id(""),
-            log: id("-wal"),
-            lock: id(".lock"),
-            is_filled: bytes("").is_some_and(|bytes| bytes > 0),
-            log_bytes: bytes("-wal"),
-        }
-    }
-
-    /// Whether the log is shorter than before. It is truncated to its limit only.
-    fn is_log_cut(&self, now: &Seen) -> bool {
-        let before = self.log_bytes.map(|bytes| bytes.min(LOG_BYTES.into()));
-        before.zip(now.log_bytes).is_some_and(|(before, now)| now < before)
-    }
-
-    /// Compares with the current files.
-    fn look(&mut self, path: &Path) -> Found {
-        let now = Seen::of(&real(path));
-        let is_gone = || fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-        if self.file.is_none() || (now.file.is_none() && !is_gone()) {
-            return Found::Same;
-        }
-        match now.file {
-            None => Found::Missing,
-            file if file != self.file => Found::Other,
-            _ if now.lock != self.lock => Found::OtherLock,
-            _ if self.is_filled && !now.is_filled => Found::Cut("it is empty"),
-            _ if self.log.is_some() && now.log != self.log => Found::LogMissing,
-            _ if self.is_log_cut(&now) => Found::Cut("its log is shorter than it was"),
-            _ => {
-                *self = now;
-                Found::Same
-            }
-        }
-    }
-
-    /// Removes the log of the file that was open, if it is still there.
-    fn remove_log(&self, path: &Path) {
-        let log = with_suffix(path, "-wal");
-        if self.log.is_some() && id(&log).ok().flatten() == self.log {
-            // If it could not be removed, the next open reports it.
-            let _ = fs::remove_file(log);
-        }
-    }
-}
-
-/// The path with symbolic links resolved, as far as it exists.
-fn real(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.into())
-}
-
-/// Device and inode of a file; `None` if the system has none.
-#[cfg(unix)]
-fn id(path: &Path) -> io::Result<Option<(u64, u64)>> {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata(path).map(|file| Some((file.dev(), file.ino())))
-}
-
-/// Device and inode of a file: not known here.
-#[cfg(not(unix))]
-fn id(path: &Path) -> io::Result<Option<(u64, u64)>> {
-    fs::metadata(path).map(|_| None)
 }

@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::history::codec::Column;
+use crate::history::tables::ACTIVATION;
 use crate::history::{NetworkId, StoreError};
 use domain::masternode::Height;
 
@@ -14,8 +15,9 @@ pub(super) fn activation(
     network: NetworkId,
     deployment: &str,
 ) -> Result<Option<Height>, StoreError> {
-    let select = "SELECT height FROM activation WHERE network = ?1 AND deployment = ?2";
-    let found = connection.query_row(select, params![network.0, deployment], |row| {
+    let select = ACTIVATION.select("height", "WHERE network = ?1 AND deployment = ?2");
+    let found = connection.query_row(&select, params![network.0, deployment], |row| {
+        ACTIVATION.check(row, 1)?;
         let Column(height) = row.get(0)?;
         Ok(height)
     });
@@ -31,8 +33,7 @@ pub(super) fn keep(
     let delete = "DELETE FROM activation WHERE network = ?1 AND deployment = ?2";
     transaction.execute(delete, params![network.0, deployment])?;
     if let Some(height) = height {
-        let insert = "INSERT INTO activation (network, deployment, height) VALUES (?1, ?2, ?3)";
-        transaction.execute(insert, params![network.0, deployment, Column(height)])?;
+        transaction.execute(&ACTIVATION.insert("INSERT"), params![network.0, deployment, Column(height)])?;
     }
     Ok(())
 }

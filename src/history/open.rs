@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::history::error::{OpenError, StoreError};
 use crate::history::file_lock::{self, Lock};
 use crate::history::schema::{self, SchemaInfo};
-use crate::history::{carry, network_id};
+use crate::history::{carry, network_id, salvage, tables};
 use domain::masternode::UnixSeconds;
 
 /// Longest wait for another process, which locks the file for moments only.
@@ -29,6 +29,9 @@ const PAGE_BYTES: u32 = 1024;
 
 /// Pages of the log after which they are copied to the file: a page that changed often in between is copied once.
 const CHECKPOINT_PAGES: u32 = 8192;
+
+/// The label of damage.
+pub(super) const DAMAGED: &str = "damaged";
 
 /// Why a file was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl SetAsideReason {
     /// The value of the label `reason`, and a part of the new name of the file.
     pub(super) fn label(&self) -> &'static str {
         match self {
-            SetAsideReason::Damaged(_) => "damaged",
+            SetAsideReason::Damaged(_) => DAMAGED,
             SetAsideReason::Foreign => "foreign",
             SetAsideReason::Newer(_) => "newer",
         }
@@ -173,11 +176,12 @@ fn version(path: &Path) -> Result<Option<u32>, StoreError> {
 }
 
 /// A connection that changes nothing, not even by closing it.
-fn read_only(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn read_only(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    tables::prepare(&connection)?;
     Ok(connection)
 }
 
@@ -190,15 +194,12 @@ fn examine(path: &Path) -> Result<Option<SetAsideReason>, StoreError> {
         Err(error) => return Err(error.into()),
     }
     match find_fault(&read_only(path)?) {
-        Ok(fault) => Ok(fault),
-        Err(error) => match StoreError::from(error) {
-            StoreError::Damaged(what) => Ok(Some(SetAsideReason::Damaged(what))),
-            other => Err(other),
-        },
+        Err(StoreError::Damaged(what)) => Ok(Some(SetAsideReason::Damaged(what))),
+        found => found,
     }
 }
 
-fn find_fault(connection: &Connection) -> rusqlite::Result<Option<SetAsideReason>> {
+fn find_fault(connection: &Connection) -> Result<Option<SetAsideReason>, StoreError> {
     let marks = SchemaInfo::read(connection)?;
     if marks.is_blank() {
         return Ok(None);
@@ -210,8 +211,17 @@ fn find_fault(connection: &Connection) -> rusqlite::Result<Option<SetAsideReason
         return Ok(Some(SetAsideReason::Newer(marks.version)));
     }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    // It may have several lines; a log line has one.
-    Ok((verdict != "ok").then(|| SetAsideReason::Damaged(verdict.lines().collect::<Vec<_>>().join(" "))))
+    if verdict != "ok" {
+        // It may have several lines; a log line has one.
+        return Ok(Some(SetAsideReason::Damaged(verdict.lines().collect::<Vec<_>>().join(" "))));
+    }
+    if marks.version < schema::newest() {
+        return Ok(None);
+    }
+    if !salvage::has_known_schema(connection)? {
+        return Ok(Some(SetAsideReason::Damaged("the texts of its schema are not those of its version".into())));
+    }
+    Ok(tables::find_fault(connection)?.map(SetAsideReason::Damaged))
 }
 
 /// A writing connection, and the previous version of the file.

@@ -62,6 +62,9 @@ pub struct Query {
     /// Time budget. A page that ends because of it may have fewer events than there are, even none, and a
     /// [`Page::next`] after the last event that was examined. `None` for no limit.
     pub budget: Option<Duration>,
+    /// Reads every event, also those that a damaged index or column would hide from the filters, so that damaged ones are counted
+    /// in [`Page::skipped`]. Takes a second for a million events.
+    pub is_thorough: bool,
 }
 
 /// An event as it was recorded.
@@ -87,6 +90,8 @@ pub struct Page {
     pub next: Option<EventId>,
     /// Approximate number of damaged events between these, which are omitted.
     pub skipped: u64,
+    /// Whether SQLite could not read a part of the file.
+    pub is_partial: bool,
 }
 
 pub(super) fn events(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
@@ -96,9 +101,12 @@ pub(super) fn events(connection: &Connection, query: &Query) -> Result<Page, Sto
         query,
         limit: query.limit.min(MAX_PAGE),
     };
+    if query.is_thorough {
+        return search.readable(connection);
+    }
     match search.filtered(connection) {
         // The index, or a part of the table, is unreadable: the rest of the table is read.
-        Err(error) if readable::is_of_a_part(&error) => search.readable(connection),
+        Err(error) if readable::is_of_a_part(&error) => Ok(Page { is_partial: true, ..search.readable(connection)? }),
         found => Ok(found?),
     }
 }
@@ -182,13 +190,13 @@ impl Search<'_> {
     /// Adds a row to the page. Breaks when the page is full.
     fn take(&self, row: &rusqlite::Row<'_>, filling: &mut Filling) -> ControlFlow<()> {
         match self.kept(row) {
-            Ok(kept) if !self.query.fits(&kept) => {}
-            Ok(_) if filling.page.events.len() == self.limit => {
+            Ok(None) => {}
+            Ok(Some(_)) if filling.page.events.len() == self.limit => {
                 filling.page.next = filling.page.events.last().map(|last| last.id).or(self.query.after);
                 filling.full = true;
                 return ControlFlow::Break(());
             }
-            Ok(kept) => {
+            Ok(Some(kept)) => {
                 filling.page.skipped += std::mem::take(&mut filling.pending);
                 filling.page.events.push(kept);
             }
@@ -200,20 +208,29 @@ impl Search<'_> {
         ControlFlow::Continue(())
     }
 
-    fn kept(&self, row: &rusqlite::Row<'_>) -> Result<StoredEvent, StoreError> {
+    /// The event of a row; `None` if it does not match the filters. A damaged index may return others.
+    fn kept(&self, row: &rusqlite::Row<'_>) -> Result<Option<StoredEvent>, StoreError> {
         checksum::check(row, self.unchecked)?;
         let network: i64 = row.get(1)?;
         let unknown = || StoreError::Damaged(format!("an event is of network {network}, which is not recorded"));
         let (Column(height), Column(hash), Column(time)) = (row.get(2)?, row.get(3)?, row.get(4)?);
-        let (Column(masternode), Column(node_type)) = (row.get(5)?, row.get(6)?);
-        let kind = codec::kind(row.get_ref(7)?.as_str()?, row.get_ref(9)?.as_str()?)?;
+        let (Column(masternode), kind) = (row.get(5)?, row.get_ref(7)?.as_str()?);
         let block = Block { height, hash: BlockHash(hash), time };
-        Ok(StoredEvent {
-            id: EventId(row.get(0)?),
-            network: self.names.get(&network).cloned().ok_or_else(unknown)?,
-            withdrawn: row.get(12)?,
-            event: Event { block, exact: row.get(8)?, masternode, node_type, kind },
-        })
+        let (name, withdrawn) = (self.names.get(&network).ok_or_else(unknown)?, row.get::<_, bool>(12)?);
+        let Query { network: of, masternodes, kinds, heights, times, .. } = self.query;
+        let is_meant = of.as_ref().is_none_or(|of| of == name)
+            && (self.query.withdrawn || !withdrawn)
+            && kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+            && heights.as_ref().is_none_or(|heights| heights.contains(&height))
+            && times.as_ref().is_none_or(|times| times.contains(&time))
+            && masternodes.as_ref().is_none_or(|ids| ids.contains(&masternode));
+        if !is_meant {
+            return Ok(None);
+        }
+        let Column(node_type) = row.get(6)?;
+        let kind = codec::kind(kind, row.get_ref(9)?.as_str()?)?;
+        let event = Event { block, exact: row.get(8)?, masternode, node_type, kind };
+        Ok(Some(StoredEvent { id: EventId(row.get(0)?), network: name.clone(), withdrawn, event }))
     }
 }
 
@@ -275,19 +292,6 @@ impl Filling {
     fn done(mut self) -> Page {
         self.page.skipped += self.pending;
         self.page
-    }
-}
-
-impl Query {
-    /// Whether an event matches the filters. A damaged index may return others.
-    fn fits(&self, kept: &StoredEvent) -> bool {
-        let StoredEvent { event, network, withdrawn, .. } = kept;
-        self.network.as_ref().is_none_or(|name| name == network)
-            && self.masternodes.as_ref().is_none_or(|ids| ids.contains(&event.masternode))
-            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind.name()))
-            && self.heights.as_ref().is_none_or(|heights| heights.contains(&event.block.height))
-            && self.times.as_ref().is_none_or(|times| times.contains(&event.block.time))
-            && (self.withdrawn || !withdrawn)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::PATIENCE;
 use crate::history::query::{self, Page, Query};
 use crate::history::schema::{self, SchemaInfo};
-use crate::history::{backfill, file_lock, store};
+use crate::history::{backfill, file_lock, store, tables};
 use domain::list::Block;
 
 /// The history, open for reading only.
@@ -59,21 +59,27 @@ impl Reader {
         query::events(&self.connection, query)
     }
 
-    /// The networks recorded, by name.
+    /// The number of damaged rows of counters, blocks, sums and states, which are omitted.
+    pub fn damaged_rows(&self) -> Result<u64, StoreError> {
+        Ok(tables::damaged(&self.connection, &tables::ALL)?)
+    }
+
+    /// The networks recorded, by name. Damaged blocks and spans are omitted.
     pub fn networks(&self) -> Result<Vec<NetworkStatus>, StoreError> {
         let recorded = network_id::recorded(&self.connection)?.into_iter();
         recorded.map(|(name, id, identity)| self.status(name, id, identity)).collect()
     }
 
     fn status(&self, name: String, id: NetworkId, identity: Identity) -> Result<NetworkStatus, StoreError> {
-        let cursor = store::cursor(&self.connection, id)?;
-        Ok(NetworkStatus { name, identity, cursor, spans: backfill::spans(&self.connection, id)? })
+        let cursor = store::highest(&self.connection, id, &tables::BLOCK.intact())?;
+        Ok(NetworkStatus { name, identity, cursor, spans: backfill::intact_spans(&self.connection, id)? })
     }
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<(Connection, SchemaInfo)> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
+    tables::prepare(&connection)?;
     let marks = SchemaInfo::read(&connection)?;
     Ok((connection, marks))
 }

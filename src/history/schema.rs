@@ -8,12 +8,13 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::history::error::StoreError;
+use crate::history::tables;
 
 /// `PRAGMA application_id` of our files: "mnex".
 pub const APPLICATION_ID: i32 = 0x6d6e_6578;
 
 /// The migrations; `PRAGMA user_version` is the number of them that a file has.
-pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS, EARNINGS, OPERATOR];
+pub const STEPS: &[&str] = &[FIRST, SESSIONS, ALERTS, ACTIVATIONS, CHECKSUMS, EARNINGS, OPERATOR, ROW_CHECKSUMS];
 
 /// `block` holds the last blocks of the followed branch; the highest is the last recorded one. `span` holds the heights
 /// whose events are recorded block by block. A masternode is 32 bytes of its proTxHash, or 36 of its collateral. Every
@@ -147,6 +148,29 @@ const OPERATOR: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// A checksum for each row that is believed without another source. Rows that were written before get one as they are.
+const ROW_CHECKSUMS: &str = "
+    ALTER TABLE block ADD COLUMN checksum INTEGER;
+    UPDATE block SET checksum = row_checksum(network, height, hash, time);
+    ALTER TABLE span ADD COLUMN checksum INTEGER;
+    UPDATE span SET checksum = row_checksum(network, first, last, since);
+    ALTER TABLE node_tally ADD COLUMN checksum INTEGER;
+    UPDATE node_tally SET checksum = row_checksum(network, masternode, counts);
+    ALTER TABLE network_tally ADD COLUMN checksum INTEGER;
+    UPDATE network_tally SET checksum = row_checksum(network, node_type, counts);
+    ALTER TABLE session_tally ADD COLUMN checksum INTEGER;
+    UPDATE session_tally SET checksum = row_checksum(network, quorum_type, counts);
+    ALTER TABLE activation ADD COLUMN checksum INTEGER;
+    UPDATE activation SET checksum = row_checksum(network, deployment, height);
+    ALTER TABLE alert ADD COLUMN checksum INTEGER;
+    UPDATE alert SET checksum = row_checksum(key, state);
+    ALTER TABLE operator ADD COLUMN checksum INTEGER;
+    UPDATE operator SET checksum = row_checksum(key, state);
+    ALTER TABLE earning ADD COLUMN checksum INTEGER;
+    UPDATE earning SET checksum =
+        row_checksum(network, masternode, month, payments, owner, owner_known, operator, operator_known, last);
+";
+
 /// The version that this program writes.
 pub fn newest() -> u32 {
     version_after(STEPS)
@@ -183,8 +207,14 @@ impl SchemaInfo {
     }
 }
 
+/// Adds the SQL function that computes the checksum of a row to a connection of another program.
+pub fn add_row_checksum(connection: &Connection) -> rusqlite::Result<()> {
+    tables::prepare(connection)
+}
+
 /// Applies the missing migrations, each in its own transaction with its number.
 pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
+    tables::prepare(connection)?;
     loop {
         let version = SchemaInfo::read(connection)?.version;
         let Some(step) = steps.get(version as usize) else { return Ok(()) };

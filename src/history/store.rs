@@ -18,6 +18,7 @@ use crate::history::network_id::{self, Identity, NetworkId};
 use crate::history::open::{self, OpenOutcome, SetAsideReason};
 use crate::history::query::{self, Page, Query};
 use crate::history::retention::{self, Retained};
+use crate::history::tables::BLOCK;
 use crate::history::texts::{self, TextChange, TextTable};
 use crate::history::{backfill, checksum, counters, forks, returned};
 use domain::counters::EventCounters;
@@ -106,7 +107,7 @@ impl Store {
     /// The recorded blocks that are kept, the highest first: candidates for the common block after a reorg.
     pub fn blocks(&self, network: NetworkId) -> Result<Vec<Block>, StoreError> {
         let mut statement =
-            self.connection.prepare("SELECT height, hash, time FROM block WHERE network = ?1 ORDER BY height DESC")?;
+            self.connection.prepare(&BLOCK.select("height, hash, time", "WHERE network = ?1 ORDER BY height DESC"))?;
         let blocks = statement.query_map([network.0], block)?;
         Ok(blocks.collect::<Result<_, _>>()?)
     }
@@ -229,13 +230,24 @@ impl Store {
     }
 }
 
+/// The highest recorded block. Fails if its row is damaged.
 pub(super) fn cursor(connection: &Connection, network: NetworkId) -> Result<Option<Block>, StoreError> {
-    let select = "SELECT height, hash, time FROM block WHERE network = ?1 ORDER BY height DESC LIMIT 1";
-    Ok(connection.query_row(select, [network.0], block).optional()?)
+    highest(connection, network, "TRUE")
+}
+
+/// The highest recorded block that fulfils a condition.
+pub(super) fn highest(
+    connection: &Connection,
+    network: NetworkId,
+    condition: &str,
+) -> Result<Option<Block>, StoreError> {
+    let rest = format!("WHERE network = ?1 AND {condition} ORDER BY height DESC LIMIT 1");
+    Ok(connection.query_row(&BLOCK.select("height, hash, time", &rest), [network.0], block).optional()?)
 }
 
 /// A block from the columns height, hash, time.
 fn block(row: &rusqlite::Row<'_>) -> rusqlite::Result<Block> {
+    BLOCK.check(row, 3)?;
     let (Column(height), Column(hash), Column(time)) = (row.get(0)?, row.get(1)?, row.get(2)?);
     Ok(Block { height, hash: BlockHash(hash), time })
 }
@@ -344,7 +356,7 @@ impl<'a> Insert<'a> {
 
 fn insert_blocks(transaction: &Transaction<'_>, network: NetworkId, blocks: &[BlockEvents]) -> Result<(), StoreError> {
     let Some(highest) = blocks.last().map(|last| last.block.height) else { return Ok(()) };
-    let mut insert = transaction.prepare("INSERT INTO block (network, height, hash, time) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = transaction.prepare(&BLOCK.insert("INSERT"))?;
     for BlockEvents { block, .. } in blocks {
         insert.execute(params![network.0, Column(block.height), Column(block.hash.0), Column(block.time)])?;
     }

@@ -5,6 +5,7 @@
 use rusqlite::{Connection, Transaction, params};
 
 use crate::history::error::StoreError;
+use crate::history::tables::{ALERT, OPERATOR, Table};
 
 /// A text under its key; `None` to delete it.
 pub type TextChange = (String, Option<String>);
@@ -19,24 +20,39 @@ pub enum TextTable {
 }
 
 impl TextTable {
-    fn name(self) -> &'static str {
+    fn table(self) -> Table {
         match self {
-            TextTable::Alert => "alert",
-            TextTable::Operator => "operator",
+            TextTable::Alert => ALERT,
+            TextTable::Operator => OPERATOR,
         }
     }
 }
 
+/// The texts by key. Fails if one is damaged.
 pub(super) fn load(connection: &Connection, table: TextTable) -> Result<Vec<(String, String)>, StoreError> {
-    let mut statement = connection.prepare(&format!("SELECT key, state FROM {} ORDER BY key", table.name()))?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    select(connection, &table.table(), "TRUE")
+}
+
+/// The texts that are not damaged, by key.
+pub(super) fn intact(connection: &Connection, table: TextTable) -> Result<Vec<(String, String)>, StoreError> {
+    let table = table.table();
+    select(connection, &table, &table.intact())
+}
+
+fn select(connection: &Connection, table: &Table, condition: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let select = table.select("key, state", &format!("WHERE {condition} ORDER BY key"));
+    let mut statement = connection.prepare(&select)?;
+    let rows = statement.query_map([], |row| {
+        table.check(row, 2)?;
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn keep(transaction: &Transaction<'_>, table: TextTable, changes: &[TextChange]) -> Result<(), StoreError> {
-    let table = table.name();
-    let mut keep = transaction.prepare(&format!("INSERT OR REPLACE INTO {table} (key, state) VALUES (?1, ?2)"))?;
-    let mut forget = transaction.prepare(&format!("DELETE FROM {table} WHERE key = ?1"))?;
+    let table = table.table();
+    let mut keep = transaction.prepare(&table.insert("INSERT OR REPLACE"))?;
+    let mut forget = transaction.prepare(&format!("DELETE FROM {} WHERE key = ?1", table.name))?;
     for (key, state) in changes {
         match state {
             Some(state) => keep.execute(params![key, state])?,

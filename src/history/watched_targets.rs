@@ -37,7 +37,7 @@ impl RecordedTarget {
 impl Reader {
     /// The recorded masternodes by network. A network is absent until an exporter watched it with this history.
     pub fn watched_targets(&self) -> Result<BTreeMap<String, Vec<RecordedTarget>>, StoreError> {
-        let texts = texts::load(&self.connection, TextTable::Operator)?;
+        let texts = texts::intact(&self.connection, TextTable::Operator)?;
         let read = |(key, text): &(String, String)| {
             Some((key.strip_prefix(KEY)?.to_string(), serde_json::from_str(text).ok()?))
         };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::history::damage_report::DamageReport;
 use crate::history::file::{HistoryFile, RETRY};
 use crate::history::inspection::Inspection;
 use crate::history::writer::{Command, HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome};
@@ -27,8 +28,8 @@ const RETENTION: Duration = Duration::from_secs(3600);
 /// Pause between two deletions of old events, and before the first.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Interval between two checks for damage while the file is not open.
-const INSPECT_LATER: Duration = Duration::from_secs(60);
+/// Shortest interval between two checks, the second of which has a reason.
+const EARLIEST: Duration = Duration::from_secs(60);
 
 /// Interval between two measurements of the file.
 const MEASURE: Duration = Duration::from_secs(60);
@@ -49,6 +50,8 @@ pub(super) struct WriteQueue {
     retain_at: Instant,
     measure_at: Instant,
     inspect_at: Instant,
+    /// When the last part was checked.
+    inspected_at: Instant,
     inspection: Inspection,
 }
 
@@ -118,6 +121,7 @@ impl WriteQueue {
             retain_at: now + BREATH,
             measure_at: now,
             inspect_at: now + BREATH,
+            inspected_at: now,
             inspection: Inspection::default(),
         }
     }
@@ -148,6 +152,7 @@ impl WriteQueue {
             Command::KeepActivation { network, deployment, height, reply } => {
                 drop(reply.send(self.with(network, |store, id| store.keep_activation(id, deployment, height))));
             }
+            Command::Report(report) => self.reported(report),
             Command::Flush { reply } => {
                 self.file.look_now();
                 self.check_file();
@@ -172,14 +177,41 @@ impl WriteQueue {
             self.file.measure();
         }
         if now >= self.inspect_at {
-            let step = self.file.store().map(|store| self.inspection.step(store, &self.meters));
-            self.inspect_at = now + step.unwrap_or(INSPECT_LATER);
+            (self.inspected_at, self.inspect_at) = (now, now + self.inspect());
         }
+    }
+
+    /// Checks a part of the file. Returns the pause until the next check.
+    fn inspect(&mut self) -> Duration {
+        if self.file.store().is_err() {
+            return EARLIEST;
+        }
+        let (pause, damage) = self.inspection.step(&self.settings.path, &self.meters);
+        if let Some(damage) = damage {
+            self.file.damaged(damage);
+        }
+        pause
+    }
+
+    /// A reader found damage.
+    fn reported(&mut self, report: DamageReport) {
+        if report.what.is_none() {
+            self.inspect_early();
+        }
+        self.file.reported(report);
+    }
+
+    /// Advances the next check.
+    fn inspect_early(&mut self) {
+        self.inspect_at = self.inspect_at.min(self.inspected_at + EARLIEST);
     }
 
     /// Checks the file. The networks of a reopened file resume where it ends.
     fn check_file(&mut self) {
         if !self.file.check(Instant::now()) {
+            if self.file.take_change() {
+                self.inspect_early();
+            }
             return;
         }
         for mut queue in std::mem::take(&mut self.queues).into_values() {

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::history::backfill::Span;
+use crate::history::damage_report::{DamageReport, DamageReporter};
 use crate::history::write_queue::WriteQueue;
 use crate::history::{BlockEvents, Identity, NetworkId, OpenError, Page, Query, StoreError, TextChange, TextTable};
 use crate::meters::HistoryMeters;
@@ -136,6 +137,7 @@ pub(super) enum Command {
     Flush {
         reply: oneshot::Sender<usize>,
     },
+    Report(DamageReport),
 }
 
 /// A handle of the thread. The thread ends when all handles are dropped, after it wrote what it can.
@@ -266,6 +268,11 @@ impl Writer {
     /// Tries immediately to open the file and to write the queue. Returns the number of steps still queued.
     pub async fn flush(&self) -> Result<usize, StoreError> {
         self.ask(|reply| Command::Flush { reply }).await
+    }
+
+    /// A handle for the readers of the file in this process.
+    pub fn damage_reporter(&self) -> DamageReporter {
+        DamageReporter(self.jobs.downgrade())
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, StoreError> {

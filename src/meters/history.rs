@@ -32,6 +32,9 @@ pub struct HistoryHealth {
     pub up: bool,
     /// Damaged events at the last check; `None` before the first.
     pub damaged_rows: Option<u64>,
+    /// Unix time in seconds at which damage was last found for which the file was opened again or replaced, also before the start if that file is still
+    /// there.
+    pub damaged_at: Option<u64>,
 }
 
 impl HistoryMeters {
@@ -76,6 +79,12 @@ impl HistoryMeters {
     pub fn failed(&self) {
         self.set_up(false);
         self.write_errors.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// Damage was found at that Unix time, in seconds, for which the file is opened again or replaced.
+    pub fn found_damage(&self, at: u64) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.damaged_at = health.damaged_at.max(Some(at));
     }
 
     /// Writes succeed, or succeed again.

@@ -171,6 +171,7 @@ fn history(api: &Arc<Api>) -> Option<History> {
     api.history.as_ref().map(|history| History {
         path: history.path.clone(),
         up: Box::new(move || whole.history.as_ref().is_some_and(|history| (history.up)())),
+        owner: history.owner.clone(),
     })
 }
 

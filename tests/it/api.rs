@@ -52,7 +52,7 @@ impl TestApi {
 
     fn with_history(stage: &Stage) -> TestApi {
         let mut api = TestApi::of(stage);
-        api.api.history = Some(History { path: stage.history(), up: Box::new(|| true) });
+        api.api.history = Some(History { path: stage.history(), up: Box::new(|| true), owner: None });
         api
     }
 
@@ -298,7 +298,7 @@ async fn before_the_first_list_there_is_a_status_and_no_masternode() {
 async fn an_unreadable_history_is_reported_and_affects_nothing_else() {
     let stage = Stage::following().await;
     let mut api = TestApi::of(&stage);
-    api.api.history = Some(History { path: "/nonexistent/history.db".into(), up: Box::new(|| false) });
+    api.api.history = Some(History { path: "/nonexistent/history.db".into(), up: Box::new(|| false), owner: None });
     assert_eq!(api.good(STATUS)["history"], json!({ "up": false, "networks": null }));
     let error = api.refusal(EVENTS, 503);
     assert!(!error.contains("nonexistent"), "the error shows no path: {error}");

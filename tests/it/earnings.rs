@@ -64,7 +64,7 @@ impl Episode {
             version: "1".into(),
             networks: Box::new(move || vec![Arc::clone(&state)]),
             alerts: Box::new(|_, _| Firing::default()),
-            history: Some(History { path: self.stage.history(), up: Box::new(|| true) }),
+            history: Some(History { path: self.stage.history(), up: Box::new(|| true), owner: None }),
             clock: || UnixSeconds(NOW),
         }
     }

@@ -46,7 +46,7 @@ pub(crate) fn site(networks: Vec<(&str, Option<Arc<Snapshot>>)>, history: Option
         version: "1.2.3".into(),
         networks: Box::new(move || networks.clone()),
         alerts: Box::new(|_, _| Firing::default()),
-        history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true) }),
+        history: history.map(|stage| History { path: stage.history(), up: Box::new(|| true), owner: None }),
         clock: || UnixSeconds(NOW + 7),
         is_restricted: false,
     };

@@ -1,7 +1,7 @@
 //! Scenarios with a history: counters and events across restarts and disk failures.
 
 use domain::{EventKind, Height, MasternodeId};
-use masternode_exporter::history::Reader;
+use masternode_exporter::history::{Reader, schema};
 use masternode_exporter::rpc::dialect::{self, Dialect, Shape};
 use rusqlite::Connection;
 use simulator::{Action, Options};
@@ -241,7 +241,8 @@ async fn a_file_with_another_state_is_trusted_and_continued() {
     stage.poll().await;
     let other = Connection::open(stage.history()).unwrap();
     let tip = stage.network.tip().0;
-    let foreign = "INSERT INTO block (network, height, hash, time) VALUES (1, ?1, zeroblob(32), 0)";
+    schema::add_row_checksum(&other).unwrap();
+    let foreign = "INSERT INTO block VALUES (1, ?1, zeroblob(32), 0, row_checksum(1, ?1, zeroblob(32), 0))";
     other.execute(foreign, [tip + 1]).unwrap();
     stage.mine(&[fail(&stage.masternode(1), 1)]).await;
     stage.page().await.expect("masternode_network_height", &[], f64::from(tip + 1));

@@ -144,6 +144,7 @@ fn query(arguments: &EventsArguments, names: &WatchListNames<'_>, reader: &Reade
         after: None,
         limit: arguments.limit as usize,
         budget: None,
+        is_thorough: true,
     })
 }
 

@@ -29,14 +29,18 @@ fn time(height: u32) -> u64 {
 /// The sums by masternode of the blocks from one to before another, and what is known of the only network.
 fn sums(place: &Place, (from, until): (u64, u64)) -> (BTreeMap<u8, Earned>, Coverage) {
     let period = Period { from: UnixSeconds(from), until: UnixSeconds(until) };
-    let query = EarningsQuery { network: Some("dash".into()), masternodes: None, period };
-    let mut sums: BTreeMap<u8, Earned> = BTreeMap::new();
     let reader = Reader::open(&place.path).unwrap();
-    let read = reader
-        .earnings(&query, |entry| sums.entry(entry.masternode.hash().0[0]).or_default().add(&entry.earned))
-        .unwrap();
-    assert_eq!((read.coverage.len(), read.skipped), (1, 0));
-    (sums, read.coverage[0].clone())
+    let [filtered, thorough] = [false, true].map(|is_thorough| {
+        let query = EarningsQuery { network: Some("dash".into()), masternodes: None, period, is_thorough };
+        let mut sums: BTreeMap<u8, Earned> = BTreeMap::new();
+        let read = reader
+            .earnings(&query, |entry| sums.entry(entry.masternode.hash().0[0]).or_default().add(&entry.earned))
+            .unwrap();
+        assert_eq!((read.coverage.len(), read.skipped), (1, 0));
+        (sums, read.coverage[0].clone())
+    });
+    assert_eq!(filtered, thorough);
+    filtered
 }
 
 fn earned(heights: impl IntoIterator<Item = u32>) -> Earned {

@@ -13,6 +13,7 @@ use domain::samples::{self, block, id};
 
 mod alerting;
 mod asking;
+mod checksums;
 mod damage;
 mod earnings;
 mod failing;
@@ -20,6 +21,8 @@ mod filling;
 mod opening;
 mod recording;
 mod running;
+mod salvage;
+mod unnoticed;
 mod watched;
 mod writing;
 

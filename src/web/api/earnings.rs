@@ -202,13 +202,17 @@ pub(in crate::web) fn periods(
     let read = |(label, seconds): (&'static str, u64)| {
         let until = UnixSeconds(tip.0.saturating_add(1));
         let period = Period { from: UnixSeconds(until.0.saturating_sub(seconds)), until };
-        let query = EarningsQuery { network: Some(network.to_string()), masternodes: Some(vec![*id]), period };
+        let query = EarningsQuery {
+            network: Some(network.to_string()),
+            masternodes: Some(vec![*id]),
+            period,
+            is_thorough: false,
+        };
         let mut earned = Earned::default();
-        let reader = Reader::open(&api.history.as_ref()?.path);
-        let read = reader.map_err(|error| error.to_string()).and_then(|reader| {
-            reader.earnings(&query, |entry| earned.add(&entry.earned)).map_err(|error| error.to_string())
-        });
+        let history = api.history.as_ref()?;
+        let read = history.read(|reader| reader.earnings(&query, |entry| earned.add(&entry.earned)));
         let read = read.map_err(|error| tracing::debug!("Cannot read the payments of the history: {error}")).ok()?;
+        history.rows_omitted(read.skipped);
         let covered = read.coverage.first()?;
         Some(EarnedPeriod::new(label, &earned, covered.since, covered.is_complete))
     };
@@ -232,6 +236,7 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         network: asked.network,
         masternodes: Some(api.seen(&networks, masternodes)),
         period: period(&parameters, asked.times)?,
+        is_thorough: false,
     };
     let by = parameters.each("by", &By::NAMES.map(|(name, _)| name).join(", "), |text| {
         By::NAMES.iter().find(|(name, _)| *name == text).map(|(_, by)| *by)
@@ -240,9 +245,10 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         tracing::debug!("Cannot read the history for the API: {error}");
         unavailable("the history cannot be read at the moment")
     };
-    let reader = Reader::open(&history.path).map_err(|error| unreadable(&error))?;
     let names = |network: &str, id: &MasternodeId| aliases.names(network, *id);
-    let (earnings, skipped) = sum(&reader, &query, &by, &names).map_err(|error| unreadable(&error))?;
+    let summed = history.read(|reader| sum(reader, &query, &by, &names));
+    let (earnings, skipped) = summed.map_err(|error| unreadable(&error))?;
+    history.rows_omitted(skipped);
     if earnings.len() > MAX_ROWS {
         return Err(conflict(
             "more than 10000 rows: choose a shorter period, fewer masternodes, or other values of by",

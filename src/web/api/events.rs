@@ -16,7 +16,7 @@ use crate::history::{EventId, Order, Query, Reader, StoredEvent};
 use crate::web::api::json::{self, Object};
 use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, flag, label, whole};
 use crate::web::api::selection::Selection;
-use crate::web::api::{Api, ApiError, conflict, missing, unavailable};
+use crate::web::api::{Api, ApiError, History, conflict, missing, unavailable};
 use domain::NetworkState;
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
@@ -178,7 +178,7 @@ pub(in crate::web) fn search(api: &Api, networks: &[Arc<NetworkState>], query: &
                 After::Kept(id) => Some(id),
                 After::Remembered(_) => None,
             });
-            from_history(&history.path, networks, Query { after, ..query })
+            from_history(history, networks, Query { after, ..query })
         }
         (None, after) => {
             // The error lists the known networks.
@@ -207,6 +207,7 @@ pub(super) fn conditions(parameters: &Parameters, networks: &[Arc<NetworkState>]
         after: None,
         limit: parameters.limit()?,
         budget: Some(BUDGET),
+        is_thorough: false,
     })
 }
 
@@ -232,21 +233,26 @@ fn times(parameters: &Parameters) -> Result<Option<RangeInclusive<UnixSeconds>>,
     Ok((from.is_some() || to.is_some()).then_some(first..=last))
 }
 
-fn from_history(path: &std::path::Path, networks: &[Arc<NetworkState>], query: Query) -> Result<FoundEvents, ApiError> {
-    let unreadable = |error: &dyn std::fmt::Display| {
+fn from_history(history: &History, networks: &[Arc<NetworkState>], query: Query) -> Result<FoundEvents, ApiError> {
+    // Another network may be recorded. `None` is one that is not.
+    let read = |reader: &Reader| {
+        let is_other = |name: &String| !networks.iter().any(|network| *network.network == **name);
+        if let Some(name) = query.network.as_ref().filter(|name| is_other(name))
+            && !reader.networks()?.iter().any(|network| network.name == *name)
+        {
+            return Ok(None);
+        }
+        reader.events(&query).map(Some)
+    };
+    let page = history.read(read).map_err(|error| {
         tracing::debug!("Cannot read the history for the API: {error}");
         unavailable("the history cannot be read at the moment")
+    })?;
+    let Some(page) = page else {
+        let name = query.network.as_deref().unwrap_or_default();
+        return Err(missing(format!("the history has no network {}", echo(name))));
     };
-    let reader = Reader::open(path).map_err(|error| unreadable(&error))?;
-    if let Some(name) = &query.network
-        && !networks.iter().any(|network| *network.network == **name)
-    {
-        let recorded = reader.networks().map_err(|error| unreadable(&error))?;
-        if !recorded.iter().any(|network| network.name == *name) {
-            return Err(missing(format!("the history has no network {}", echo(name))));
-        }
-    }
-    let page = reader.events(&query).map_err(|error| unreadable(&error))?;
+    history.rows_omitted(page.skipped);
     let found = |kept: StoredEvent| {
         let recorded = Some((kept.id, kept.withdrawn));
         FoundEvent { network: kept.network, event: kept.event, recorded }

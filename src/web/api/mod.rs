@@ -30,7 +30,7 @@ use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::history::Query;
+use crate::history::{self, DamageReporter, Query, Reader, StoreError};
 use crate::web::api::parameters::{Parameters, echo};
 use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
@@ -133,6 +133,22 @@ pub struct History {
     pub path: PathBuf,
     /// Whether the last write succeeded.
     pub up: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Its owner, who is told of damage; `None` if another process writes it.
+    pub owner: Option<DamageReporter>,
+}
+
+impl History {
+    /// Reads the file.
+    pub(in crate::web) fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        history::read(&self.path, self.owner.as_ref(), read)
+    }
+
+    /// Tells the owner that a read omitted damaged rows.
+    pub(in crate::web) fn rows_omitted(&self, number: u64) {
+        if let Some(owner) = self.owner.as_ref().filter(|_| number > 0) {
+            owner.rows_omitted();
+        }
+    }
 }
 
 /// A response: JSON with any status, CSV, or a calendar.

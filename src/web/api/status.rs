@@ -187,8 +187,7 @@ impl<'a> Source<'a> {
 
 impl History {
     fn new(history: &api::History) -> History {
-        let recorded = Reader::open(&history.path).map_err(|error| error.to_string());
-        let recorded = recorded.and_then(|reader| reader.networks().map_err(|error| error.to_string()));
+        let recorded = history.read(Reader::networks);
         if let Err(error) = &recorded {
             tracing::debug!("Cannot read the history for the API: {error}");
         }

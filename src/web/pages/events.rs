@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use crate::history::{Query, Reader};
+use crate::history::Query;
 use crate::web::api::Api;
 use crate::web::api::events::BUDGET;
 use crate::web::pages::format;
@@ -24,9 +24,10 @@ pub(super) struct NetworkEvent {
 pub(super) fn newest(api: &Api, networks: &[Arc<NetworkState>], query: &Query) -> Vec<NetworkEvent> {
     let query = &Query { budget: Some(BUDGET), ..api.permitted(networks, query.clone()) };
     let kept = api.history.as_ref().and_then(|history| {
-        let reader = Reader::open(&history.path).map_err(|error| error.to_string());
-        let page = reader.and_then(|reader| reader.events(query).map_err(|error| error.to_string()));
-        page.map_err(|error| tracing::debug!("Cannot read the history for a page: {error}")).ok()
+        let page = history.read(|reader| reader.events(query));
+        page.inspect(|page| history.rows_omitted(page.skipped))
+            .map_err(|error| tracing::debug!("Cannot read the history for a page: {error}"))
+            .ok()
     });
     // A search that ran out of time before it found anything says nothing.
     if let Some(page) = kept.filter(|page| page.next.is_none() || !page.events.is_empty()) {

@@ -108,7 +108,7 @@ pub(crate) fn api(history: Option<PathBuf>) -> Api {
         version: "0".into(),
         networks: Box::new(move || vec![network.clone()]),
         alerts: Box::new(|_, _| Firing::default()),
-        history: history.map(|path| History { path, up: Box::new(|| true) }),
+        history: history.map(|path| History { path, up: Box::new(|| true), owner: None }),
         clock: || NOW,
         is_restricted: false,
     }

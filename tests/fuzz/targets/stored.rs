@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use domain::condition::Catalogue;
 use domain::{Event, EventKind};
 use masternode_exporter::alerting::state::AlertStore;
-use masternode_exporter::history::{BlockEvents, NetworkId, Query, Store, StoreError};
+use masternode_exporter::history::{BlockEvents, NetworkId, Query, Store, StoreError, schema};
 use rusqlite::{Connection, params};
 
 use super::common::{self, HEIGHT, block};
@@ -27,6 +27,7 @@ thread_local! {
         let further = BlockEvents { block: block(HEIGHT + 1), events: Vec::new(), sessions: Vec::new() };
         store.record(network, &[further]).expect("there is room");
         let connection = Connection::open(path).expect("it is there");
+        schema::add_row_checksum(&connection).expect("it is a function");
         connection.execute_batch("DELETE FROM event WHERE id > 1; UPDATE unchecked SET last_event = 1, again = 1; PRAGMA synchronous = OFF").expect("it is ours");
         Place { store, network, connection, _folder: folder }
     });
@@ -70,7 +71,7 @@ impl Place {
         assert_eq!(page.events.last().map(|kept| &kept.event), Some(&event));
         let undo = format!(
             "DELETE FROM event WHERE id > {id}; DELETE FROM block WHERE height > {height}; DELETE FROM node_tally; \
-             DELETE FROM network_tally; UPDATE span SET last = {height}",
+             DELETE FROM network_tally; UPDATE span SET last = {height}, checksum = row_checksum(network, first, {height}, since)",
             id = kept.id.0,
             height = HEIGHT + 1,
         );
@@ -78,13 +79,16 @@ impl Place {
     }
 
     fn counts(&self, text: &str) {
-        let masternode = "SELECT ?1, masternode, ?2 FROM event LIMIT 1";
+        let masternode = "SELECT ?1, masternode, ?2, row_checksum(?1, masternode, ?2) FROM event LIMIT 1";
         let network = self.network_row();
         self.set(&format!("INSERT OR REPLACE INTO node_tally {masternode}"), params![network, text]);
         self.read_counts();
         self.set("DELETE FROM node_tally", &[]);
         for (table, name) in [("network_tally", "regular"), ("session_tally", "llmq_60_75")] {
-            self.set(&format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2, ?3)"), params![network, name, text]);
+            self.set(
+                &format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2, ?3, row_checksum(?1, ?2, ?3))"),
+                params![network, name, text],
+            );
             self.read_counts();
             self.set(&format!("DELETE FROM {table}"), &[]);
         }

@@ -41,6 +41,8 @@ pub struct ProcessState {
     pub web_config_good: bool,
     /// Number of damaged events in the history file. `None` until it was checked, and without a history file.
     pub history_damaged: Option<u64>,
+    /// When damage was last found for which the history file was opened again or replaced. `None` if that is long ago.
+    pub history_damaged_at: Option<UnixSeconds>,
     /// Whether the history file can be written. `None` without one.
     pub history_writable: Option<bool>,
     /// Samples that the series limit removes from the exposition.

@@ -3,6 +3,7 @@
 //! Never here: what only Prometheus can detect, such as an exporter that is down.
 
 use crate::condition::{Condition, ProcessState, ReceiverState, Rule, Severity, Verdict};
+use crate::rfc3339;
 
 /// The conditions of this process.
 pub(super) const CONDITIONS: &[Condition] = &[
@@ -39,8 +40,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Exporter(history_damaged),
         [
-            "The history file contains damaged events.",
-            "The history file contained damaged events; it contains none now.",
+            "The history file is damaged, or was damaged within the last three days.",
+            "The history file was damaged; no damage was found for three days.",
         ],
     ),
     Condition::new(
@@ -114,17 +115,25 @@ fn web_config_reload_failed(process: &ProcessState) -> Verdict {
 }
 
 fn history_damaged(process: &ProcessState) -> Verdict {
-    match process.history_damaged {
-        Some(0) => Verdict::DoesNotHold,
-        Some(rows) => Verdict::holds(
+    match (process.history_damaged, process.history_damaged_at) {
+        (Some(rows @ 1..), _) => Verdict::holds(
             rows as f64,
             format!(
                 "{rows} events in the history file of the exporter are damaged and are omitted from all answers. Check the disk: \
                  other files on it may be damaged too."
             ),
         ),
-        None if process.history_writable.is_none() => Verdict::Inapplicable,
-        None => Verdict::Unknown,
+        (_, Some(at)) => Verdict::holds(
+            1.0,
+            format!(
+                "Damage to the history file of the exporter was found at {}. What could be read is in use; events, counters or \
+                 states may be lost, see the log of the exporter. Check the disk: other files on it may be damaged too.",
+                rfc3339::text(at)
+            ),
+        ),
+        (Some(0), None) => Verdict::DoesNotHold,
+        (None, None) if process.history_writable.is_none() => Verdict::Inapplicable,
+        (None, None) => Verdict::Unknown,
     }
 }
 

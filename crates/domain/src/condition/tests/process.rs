@@ -175,6 +175,7 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
         config_good: false,
         web_config_good: true,
         history_damaged: None,
+        history_damaged_at: None,
         history_writable: Some(false),
         suppressed_series: 3,
         entry_problems: Some(vec!["No masternode matches the watch entry payout_address=X.".into()]),
@@ -203,4 +204,19 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
     let receivers: Vec<_> = evaluation.subjects.iter().filter(|subject| subject.scope == Scope::Receiver).collect();
     let verdicts: Vec<_> = receivers.iter().map(|subject| short(subject.verdicts[0].1.clone())).collect();
     assert_eq!(verdicts, [Verdict::holds(1.0, ""), Verdict::DoesNotHold, Verdict::Unknown]);
+}
+
+#[test]
+fn damage_to_the_history_that_was_found_is_an_alert_although_no_event_is_damaged_now() {
+    let found = |history_damaged, history_damaged_at| {
+        let base = input(Scene::default().state(None, None), at(0));
+        let process = ProcessState { history_damaged, history_damaged_at, ..base.process.clone() };
+        let input = EvaluationInput { process, ..base };
+        let evaluation = evaluate(&Catalogue::default(), &input, &ThresholdSettings::default(), &mut Memory::default());
+        verdict(&evaluation, "MasternodeExporterHistoryDamaged").map(short)
+    };
+    assert_eq!(found(Some(0), None), Some(Verdict::DoesNotHold));
+    assert_eq!(found(Some(0), Some(UnixSeconds(1_000))), held(1.0));
+    assert_eq!(found(None, Some(UnixSeconds(1_000))), held(1.0));
+    assert_eq!(found(Some(3), Some(UnixSeconds(1_000))), held(3.0));
 }
