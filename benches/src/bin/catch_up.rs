@@ -90,6 +90,7 @@ fn follower(node: &ServerHandle, meters: &Meters) -> Follower {
         expect: None,
         poll_interval: Duration::ZERO,
         stale_after: Duration::from_secs(900),
+        stalled_seconds: None,
         resync_blocks: u32::MAX,
         ask: OptionalQueries::default(),
         max_gap_blocks: 100_000,
