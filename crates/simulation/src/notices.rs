@@ -45,6 +45,8 @@ pub(crate) struct Notices {
     /// When the watch list last was another one.
     rewatched: u64,
     pub(crate) seen: u64,
+    /// The last notices in words.
+    pub(crate) told: Vec<String>,
 }
 
 impl Notices {
@@ -65,6 +67,8 @@ impl Notices {
             });
             self.seen += news.len() as u64;
             for notice in news {
+                let (at, status, key, answered) = (notice.at, &notice.status, &notice.key, notice.is_answered);
+                self.told.push(format!("{} at {at}: {status} {key}, answered: {answered}", NAMES[number]));
                 self.check_notice(number, &notice, (chain, health))?;
                 Wire::with(|wire| wire.receiver(number).last.insert(notice.key.clone(), notice));
             }

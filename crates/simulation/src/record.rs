@@ -41,6 +41,9 @@ pub(crate) fn check(path: &Path, chain: &Chain, known: &Known<'_>) -> Checked {
         Ok(stored) => stored,
         Err(error) => return failed(format!("the events cannot be read: {error}")),
     };
+    if !chain.has_ledger() {
+        return Ok(());
+    }
     let covers = |height: u32| network.spans.iter().any(|(first, last)| (first.0..=last.0).contains(&height));
     let from = known.first_height + 1;
     let gap = (from..=cursor).find(|height| !covers(*height));
@@ -52,6 +55,7 @@ pub(crate) fn check(path: &Path, chain: &Chain, known: &Known<'_>) -> Checked {
     let mut happened = chain.happened(from.min(cursor));
     happened.retain(|(height, ..)| *height <= cursor && *height >= from && covers(*height));
     seen.retain(|(height, ..)| *height >= from);
+    seen = seen.into_iter().map(|event| as_happened(event, &happened)).collect();
     compare(&seen, &happened, chain)?;
     if known.is_undamaged && gap.is_none() { compare_counters(known, &happened, &chain.abandoned) } else { Ok(()) }
 }
@@ -79,6 +83,13 @@ fn entry(event: &Event) -> Option<Entry> {
         other => other.name().into(),
     };
     Some((event.block.height.0, event.masternode.to_string(), kind))
+}
+
+/// A masternode that is banned by its score and by its owner or operator in one block: a list does not tell which was first.
+fn as_happened(event: Entry, happened: &[Entry]) -> Entry {
+    let by_score = (event.0, event.1.clone(), "ban dkg".to_string());
+    let is_other = event.2 == "ban revoked" || event.2 == "ban key_changed";
+    if is_other && happened.binary_search(&by_score).is_ok() { by_score } else { event }
 }
 
 fn plant(seen: &mut Vec<Entry>, planted: Option<Planted>) {
