@@ -10,8 +10,8 @@ use fastrand::Rng;
 use simulator::legacy::{self, NodeState};
 use simulator::{Action, AnyNetwork, Clock, Fork, Network, Options};
 
+use crate::chain_kind::ChainKind;
 use crate::clock;
-use crate::plan::ChainKind;
 
 /// Height, masternode, and event, in the same words for the ledger and for the exporter's events.
 pub(crate) type Entry = (u32, String, String);

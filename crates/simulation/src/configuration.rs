@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use masternode_exporter::config::{self, ConfigSources, LoadedConfig};
 
+use crate::chain_kind::ChainKind;
 use crate::clock;
-use crate::plan::ChainKind;
 use crate::receivers::NAMES;
 use crate::wire;
 

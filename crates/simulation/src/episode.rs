@@ -108,7 +108,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Outcome {
 impl<'a> Episode<'a> {
     fn new(plan: &'a Plan, world: World, planted: Option<Planted>) -> Episode<'a> {
         let ends = |(index, fault): (usize, &crate::plan::Fault)| {
-            let lasts = if is_death(&fault.kind) { LONGEST_WAIT } else { fault.lasts };
+            let lasts = if fault.kind.is_death() { LONGEST_WAIT } else { fault.lasts };
             let end = (lasts > 0).then_some((fault.at + lasts, index, false));
             [Some((fault.at, index, true)), end].into_iter().flatten()
         };
@@ -163,22 +163,25 @@ impl<'a> Episode<'a> {
         }
     }
 
-    async fn live(&mut self) -> End {
-        let config = match self.world.files.load() {
-            Ok(loaded) => loaded.config,
-            Err(error) => return fail(Invariant::RightAgain, format!("a valid configuration is refused: {error}")),
-        };
-        self.figures.starts += 1;
+    /// Starts a process with the present configuration.
+    async fn start(&self) -> Result<App, String> {
+        let loaded = self.world.files.load().map_err(|error| format!("a valid configuration is refused: {error}"))?;
         let environment = Environment {
             clock: clock::wall,
             jitter: wire::random_byte,
             evaluation_pause: clock::evaluation_pause,
             has_threads: false,
         };
+        let started = App::start(&loaded.config, environment).await;
+        started.map_err(|error| format!("the exporter does not start: {error}"))
+    }
+
+    async fn live(&mut self) -> End {
+        self.figures.starts += 1;
         clock::enliven();
-        let mut app = match App::start(&config, environment).await {
+        let mut app = match self.start().await {
             Ok(app) => app,
-            Err(error) => return fail(Invariant::RightAgain, format!("the exporter does not start: {error}")),
+            Err(error) => return fail(Invariant::RightAgain, error),
         };
         self.world.health.process = Some(clock::millis());
         self.note("started");
@@ -219,7 +222,7 @@ impl<'a> Episode<'a> {
                     return End::RolledBack(down);
                 }
                 Effect::Second => {
-                    if App::start(&config, environment).await.is_ok() {
+                    if self.start().await.is_ok() {
                         return fail(Invariant::EventsOnce, "a second exporter writes the same history".into());
                     }
                 }
@@ -301,7 +304,7 @@ impl<'a> Episode<'a> {
         clock::enliven();
         let fault = &self.plan.faults[index];
         if !begins {
-            if is_death(&fault.kind) {
+            if fault.kind.is_death() {
                 let death = if matches!(fault.kind, FaultKind::Kill(..)) { Death::Killed } else { Death::PowerLost };
                 disk::die_if_planned(death);
                 return Effect::None;
@@ -309,12 +312,7 @@ impl<'a> Episode<'a> {
             return if self.begun[index] { self.world.end(fault) } else { Effect::None };
         }
         let is_running = self.world.health.process.is_some();
-        let needs_process = is_death(&fault.kind)
-            || matches!(
-                fault.kind,
-                FaultKind::Restart(_) | FaultKind::BitFlip(_) | FaultKind::SecondExporter | FaultKind::Rollback(_)
-            );
-        let effect = if needs_process && !is_running { None } else { self.world.begin(fault) };
+        let effect = if fault.kind.needs_process() && !is_running { None } else { self.world.begin(fault) };
         let Some(effect) = effect else { return Effect::None };
         self.begun[index] = true;
         *self.figures.faults.entry(fault.kind.name()).or_default() += 1;
@@ -393,8 +391,4 @@ fn runtime() -> Runtime {
 
 fn fail(invariant: Invariant, what: String) -> End {
     End::Failed(Violation { invariant, at: clock::millis(), what })
-}
-
-fn is_death(kind: &FaultKind) -> bool {
-    matches!(kind, FaultKind::Kill(..) | FaultKind::PowerLoss(..))
 }

@@ -6,6 +6,8 @@ use std::fmt;
 
 use fastrand::Rng;
 
+use crate::chain_kind::ChainKind;
+
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
@@ -23,43 +25,6 @@ pub struct Plan {
     pub(crate) length: u64,
     /// The faults, by their beginning.
     pub faults: Vec<Fault>,
-}
-
-/// Kinds of chains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ChainKind {
-    Dash,
-    /// The fork of Dash 24 becomes active within some sixty blocks.
-    DashFork,
-    Dimecoin,
-    Prcycoin,
-}
-
-impl ChainKind {
-    /// Most episodes are of Dash, which has the most to compare.
-    fn of(seed: u64) -> ChainKind {
-        match seed % 10 {
-            6..=7 => ChainKind::DashFork,
-            8 => ChainKind::Dimecoin,
-            9 => ChainKind::Prcycoin,
-            _ => ChainKind::Dash,
-        }
-    }
-
-    /// Its name in the configuration.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            ChainKind::Dash | ChainKind::DashFork => "dash",
-            ChainKind::Dimecoin => "dimecoin",
-            ChainKind::Prcycoin => "prcycoin",
-        }
-    }
-
-    /// Mean milliseconds between two blocks, one of several.
-    fn pace(self, rng: &mut Rng) -> u64 {
-        let dash = rng.choice([60_000, 150_000, 150_000, 600_000]).unwrap_or(150_000);
-        if matches!(self, ChainKind::Dash | ChainKind::DashFork) { dash } else { MINUTE }
-    }
 }
 
 /// One fault.
@@ -217,6 +182,17 @@ impl FaultKind {
             | FaultKind::ReceiverLosesAnswers(receiver) => Some(*receiver),
             _ => None,
         }
+    }
+
+    /// Whether the process dies in a write.
+    pub(crate) fn is_death(&self) -> bool {
+        matches!(self, FaultKind::Kill(..) | FaultKind::PowerLoss(..))
+    }
+
+    /// Whether it happens to a running process.
+    pub(crate) fn needs_process(&self) -> bool {
+        let stops = matches!(self, FaultKind::Restart(_) | FaultKind::BitFlip(_) | FaultKind::Rollback(_));
+        stops || self.is_death() || *self == FaultKind::SecondExporter
     }
 
     /// Whether the disk is not as it should be.
