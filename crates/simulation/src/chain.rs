@@ -52,6 +52,8 @@ pub(crate) struct Chain {
     /// When each recent tip was mined.
     tips: VecDeque<(u64, u32)>,
     pub(crate) mined: u64,
+    /// Height of the first block that was mined in the episode.
+    pub(crate) first_mined: u32,
     pub(crate) reorgs: u64,
 }
 
@@ -65,9 +67,12 @@ impl Chain {
             standings: BTreeMap::new(),
             tips: VecDeque::new(),
             mined: 0,
+            first_mined: 0,
             reorgs: 0,
         };
-        chain.blocks.insert(chain.tip_block().1, MinedBlock { replaced: None });
+        let (height, hash) = chain.tip_block();
+        chain.first_mined = height + 1;
+        chain.blocks.insert(hash, MinedBlock { replaced: None });
         chain.note_standings();
         chain
     }

@@ -45,7 +45,9 @@ pub(crate) fn check(path: &Path, chain: &Chain, known: &Known<'_>) -> Checked {
         return Ok(());
     }
     let covers = |height: u32| network.spans.iter().any(|(first, last)| (first.0..=last.0).contains(&height));
-    let from = known.first_height + 1;
+    // The first check may be some blocks after the first list: the history says whether it begins with the first mined block.
+    let begins = covers(chain.first_mined);
+    let from = if begins { chain.first_mined } else { known.first_height + 1 };
     let gap = (from..=cursor).find(|height| !covers(*height));
     ensure(gap.is_none() || !known.is_undamaged, Invariant::EventsOnce, || format!("block {gap:?} was not replayed"))?;
     let standing = stored.iter().filter(|stored| !stored.withdrawn && stored.event.exact).map(|stored| &stored.event);
