@@ -24,7 +24,7 @@ fuzz seconds="60":
 
 # Runs the exporter through simulated faults on a virtual clock, for the given number of seconds.
 simulation seconds="60" seed="1":
-    cargo run --release --package simulation -- --seconds {{seconds}} --seed {{seed}}
+    cargo run --profile simulation --package simulation -- --seconds {{seconds}} --seed {{seed}}
 
 # Cost of the parts compared with baselines in the same run; then the instruction counts.
 bench:

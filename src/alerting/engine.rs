@@ -27,7 +27,7 @@ use domain::condition::{Evaluation, EvaluationInput, Memory, ReceiverState, eval
 use domain::masternode::UnixSeconds;
 
 /// Longest pause between two evaluations: a condition may depend on time alone.
-const PAUSE: Duration = Duration::from_secs(5);
+pub const EVALUATION_PAUSE: Duration = Duration::from_secs(5);
 
 /// Pause until storing the alert state is retried.
 const RETRY: Duration = Duration::from_secs(5);
@@ -54,6 +54,8 @@ pub(super) struct EngineState {
     pub(super) clock: fn() -> UnixSeconds,
     /// A random byte, which spreads retries.
     pub(super) jitter: fn() -> u8,
+    /// Longest pause between two evaluations.
+    evaluation_pause: fn() -> Duration,
     /// Receivers whose last message failed, each with the reason.
     pub(super) failing: Mutex<BTreeMap<String, String>>,
     /// When a notification for a receiver was last dropped, and whether the receiver accepted a message since.
@@ -99,6 +101,7 @@ impl Engine {
             meters,
             clock,
             jitter: notifier::random_byte,
+            evaluation_pause: || EVALUATION_PAUSE,
             failing: Mutex::default(),
             dropped: Mutex::default(),
             accepted: Mutex::default(),
@@ -117,11 +120,11 @@ impl Engine {
         Engine { shared: Arc::new(shared), settings: AlertingSettings::default(), tasks: Vec::new(), is_loaded: false }
     }
 
-    /// The same with another source of random bytes, before the first settings.
+    /// The same with another source of random bytes and another longest pause, before the first settings.
     #[must_use]
-    pub fn with_jitter(mut self, jitter: fn() -> u8) -> Engine {
+    pub fn with_environment(mut self, jitter: fn() -> u8, evaluation_pause: fn() -> Duration) -> Engine {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            shared.jitter = jitter;
+            (shared.jitter, shared.evaluation_pause) = (jitter, evaluation_pause);
         }
         self
     }
@@ -320,7 +323,8 @@ impl EngineState {
         }
         *lock(&self.judged_at) = Some(Instant::now());
         self.changed();
-        next.map_or(PAUSE, |next| PAUSE.min(Duration::from_secs(next.0.saturating_sub(now.0).max(1))))
+        let pause = (self.evaluation_pause)();
+        next.map_or(pause, |next| pause.min(Duration::from_secs(next.0.saturating_sub(now.0).max(1))))
     }
 
     /// Shifts all stored times by a jump of the wall clock.

@@ -30,7 +30,7 @@ pub mod state;
 mod test_message;
 
 pub use active_alerts::{ActiveAlert, ActiveAlertList, ActiveAlerts};
-pub use engine::{Engine, HEARTBEAT, StateSource};
+pub use engine::{EVALUATION_PAUSE, Engine, HEARTBEAT, StateSource};
 pub use notifier::random_byte;
 pub use settings::AlertingSettings;
 pub use test_message::send_test;

@@ -82,6 +82,7 @@ pub(super) async fn notify_loop(shared: Arc<EngineState>, settings: Arc<Alerting
             Err(failure) if failure.is_final => portion.halve(notices),
             Err(failure) => {
                 unanswered.remember(&receiver, notices);
+                lock(&shared.book).unanswered(&receiver.name, notices);
                 let jitter = (shared.jitter)();
                 let wait = |pause: Duration| failure.wait.unwrap_or_default().max(pause);
                 sleep(portion.failed(notices, |failures| wait(pause(failures, jitter)), wait(FIRST_PAUSE))).await;
@@ -153,17 +154,18 @@ pub(super) async fn heartbeat_loop(shared: Arc<EngineState>, heartbeat: Heartbea
 /// Drops a notification that a receiver rejects permanently, so that the others are sent.
 fn refuse(shared: &EngineState, receiver: &Receiver, notice: &Notification, failure: &SendError) {
     let alert = notice.entry.alert.name;
+    let again = lock(&shared.book).refused(receiver, notice, (shared.clock)());
+    let again = again.map(|pause| format!("; next attempt after {pause:?}, a reload or a restart"));
     warn!(
         receiver = receiver.name,
         alert,
         labels = ?notice.entry.labels,
-        "Notification dropped: receiver {} refused {alert}: {}; answer: {:?}; next attempt after {:?}, a reload or a restart",
+        "Notification dropped: receiver {} refused {alert}: {}; answer: {:?}{}",
         receiver.name,
         failure.what,
         failure.answer,
-        receiver.repeat,
+        again.unwrap_or_default(),
     );
-    lock(&shared.book).refused(&receiver.name, std::slice::from_ref(notice), (shared.clock)());
     shared.dropped(&receiver.name);
     shared.changed();
 }

@@ -7,9 +7,12 @@
 //! Never here: clocks, sending, files.
 
 mod earlier_process;
+mod last_notified;
+mod stored;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +22,7 @@ use domain::condition::{Alert, Catalogue};
 use domain::masternode::UnixSeconds;
 
 use earlier_process::{EarlierProcess, STORED};
+use last_notified::LastNotified;
 
 /// Labels of an alert, without `alertname`; none is empty.
 pub type Labels = BTreeMap<String, String>;
@@ -56,6 +60,8 @@ pub struct AlertState {
     pub starts_at: UnixSeconds,
     /// Last notification of each receiver.
     notified: BTreeMap<String, LastNotified>,
+    /// It is that of an earlier process, and was not evaluated since: its end may be out of date.
+    is_restored: bool,
 }
 
 /// Phase of an alert.
@@ -70,41 +76,6 @@ pub enum Phase {
     /// Resolved since then.
     #[serde(rename = "Ended")]
     Resolved(u64),
-}
-
-/// The last notification of a receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct LastNotified {
-    /// When it was sent.
-    at: u64,
-    /// True if it said that the alert fires, false if that it is resolved.
-    firing: bool,
-    /// The receiver rejected the message permanently.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    refused: bool,
-    /// The receiver rejected the message, but accepted an earlier one that said the same alert fires.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    known: bool,
-}
-
-impl LastNotified {
-    /// Whether the receiver has the alert as firing.
-    fn is_aware(&self) -> bool {
-        self.firing && (!self.refused || self.known)
-    }
-}
-
-/// An alert as it is stored over restarts.
-#[derive(Serialize, Deserialize)]
-struct StoredAlert {
-    alert: String,
-    labels: Labels,
-    value: f64,
-    description: String,
-    stage: Phase,
-    starts_at: u64,
-    #[serde(rename = "told")]
-    notified: BTreeMap<String, LastNotified>,
 }
 
 /// Reason of a notification.
@@ -176,15 +147,11 @@ impl AlertStore {
     /// When the next reminder of a receiver is due. `None` if never.
     pub fn next_reminder(&self, receiver: &Receiver) -> Option<UnixSeconds> {
         let next = |entry: &AlertState| {
-            let notified = entry
-                .notified
-                .get(&receiver.name)
-                .filter(|notified| notified.firing && entry.stage == Phase::Firing)?;
+            let notified = entry.notified.get(&receiver.name)?;
+            let fires = notified.firing && entry.stage == Phase::Firing;
             let is_wanted = receiver.wants(entry.alert.severity, &entry.labels);
-            if !is_wanted && (receiver.kind != Kind::Alertmanager || !notified.is_aware()) {
-                return None;
-            }
-            Some(UnixSeconds(notified.at.saturating_add(receiver.repeat.as_secs())))
+            let is_repeated = is_wanted || (receiver.kind == Kind::Alertmanager && notified.is_aware());
+            (fires && is_repeated || notified.is_end_refused()).then(|| notified.again(receiver.repeat))
         };
         self.entries.values().filter_map(next).min()
     }
@@ -203,10 +170,24 @@ impl AlertStore {
         self.sent(receiver, notices, now, false);
     }
 
-    /// Records that a receiver rejected these permanently at `now`. A firing alert is sent again when a reminder would
-    /// be due; a resolution is dropped.
-    pub fn refused(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds) {
-        self.sent(receiver, notices, now, true);
+    /// Records that a receiver rejected this permanently at `now`. A firing alert is sent again when a reminder would be due, and
+    /// so is the end of an alert that the receiver has as firing. Returns the pause until then; `None` if it is not sent again.
+    pub fn refused(&mut self, receiver: &Receiver, notice: &Notification, now: UnixSeconds) -> Option<Duration> {
+        self.sent(&receiver.name, std::slice::from_ref(notice), now, true);
+        let last = self.entries.get(&notice.key)?.notified.get(&receiver.name)?;
+        (last.firing || last.known).then(|| last.pause(receiver.repeat))
+    }
+
+    /// Records that messages about these got no answer: a receiver may have the end of an alert.
+    pub fn unanswered(&mut self, receiver: &str, notices: &[Notification]) {
+        for notice in notices {
+            let last = self.entries.get_mut(&notice.key).and_then(|entry| entry.notified.get_mut(receiver));
+            let is_end = matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
+            if let Some(last) = last.filter(|last| is_end && !last.perhaps_ended) {
+                last.perhaps_ended = true;
+                self.changed.insert(notice.key.clone());
+            }
+        }
     }
 
     fn sent(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds, refused: bool) {
@@ -214,7 +195,9 @@ impl AlertStore {
             let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
             let firing = !matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
             let known = refused && entry.notified.get(receiver).is_some_and(LastNotified::is_aware);
-            entry.notified.insert(receiver.into(), LastNotified { at: now.0, firing, refused, known });
+            entry
+                .notified
+                .insert(receiver.into(), LastNotified { at: now.0, firing, refused, known, perhaps_ended: false });
             self.changed.insert(notice.key.clone());
         }
     }
@@ -222,7 +205,7 @@ impl AlertStore {
     /// Makes rejected notifications due at once: a restart or new settings may have removed the reason.
     pub fn retry_refused(&mut self) {
         let last = self.entries.values_mut().flat_map(|entry| entry.notified.values_mut());
-        last.filter(|last| last.refused && last.firing).for_each(|last| last.at = 0);
+        last.filter(|last| last.refused && (last.firing || last.known)).for_each(|last| last.at = 0);
     }
 
     /// Removes resolved alerts that all of `receivers` know, and those that could not be delivered for a day. Returns
@@ -231,7 +214,11 @@ impl AlertStore {
         let mut given_up = Vec::new();
         self.entries.retain(|key, entry| {
             let Phase::Resolved(at) = entry.stage else { return true };
-            let mut waiting = receivers.iter().filter(|receiver| entry.occasion(receiver, now).is_some()).peekable();
+            let waits = |receiver: &&Receiver| {
+                let is_refused = entry.notified.get(&receiver.name).is_some_and(LastNotified::is_end_refused);
+                is_refused || entry.is_ended_earlier() || entry.occasion(receiver, now).is_some()
+            };
+            let mut waiting = receivers.iter().filter(waits).peekable();
             let old = now.0.saturating_sub(at) > FORGET_SECONDS;
             if waiting.peek().is_some() && !old {
                 return true;
@@ -278,6 +265,10 @@ impl AlertStore {
             match AlertState::from_text(&text, catalogue) {
                 Some(mut entry) => {
                     entry.not_after(now);
+                    // The process may have ended between such a message and its answer.
+                    if matches!(entry.stage, Phase::Muted(_) | Phase::Resolved(_)) {
+                        entry.notified.values_mut().for_each(|last| last.perhaps_ended |= last.firing);
+                    }
                     self.entries.entry(key).or_insert(entry);
                 }
                 None => {
@@ -301,7 +292,7 @@ impl AlertState {
 
     fn new(alert: &'static Alert, labels: Labels, stage: Phase, now: UnixSeconds) -> AlertState {
         let (description, notified) = (String::new(), BTreeMap::new());
-        AlertState { alert, labels, value: 1.0, description, stage, starts_at: now, notified }
+        AlertState { alert, labels, value: 1.0, description, stage, starts_at: now, notified, is_restored: false }
     }
 
     fn shift(&mut self, jump: ClockJump) {
@@ -331,20 +322,22 @@ impl AlertState {
         }
         match (self.stage, notified) {
             (Phase::Pending(_), _) => None,
-            (Phase::Muted(_), notified) => {
-                notified.is_some_and(LastNotified::is_aware).then_some(NotificationReason::Muted)
+            _ if self.is_ended_earlier() => None,
+            (Phase::Muted(at), notified) => {
+                let is_due = notified.is_some_and(|last| last.is_end_due(at, receiver.repeat, now));
+                is_due.then_some(NotificationReason::Muted)
             }
-            (Phase::Firing, Some(notified)) if notified.firing => {
-                let again = notified.at.saturating_add(receiver.repeat.as_secs());
-                (now.0 >= again).then_some(if notified.is_aware() {
+            (Phase::Firing, Some(notified)) if notified.firing && !notified.perhaps_ended => {
+                let is_again = now >= notified.again(receiver.repeat);
+                is_again.then_some(if notified.is_aware() {
                     NotificationReason::Reminder
                 } else {
                     NotificationReason::Fired
                 })
             }
             (Phase::Firing, _) => Some(NotificationReason::Fired),
-            (Phase::Resolved(_), Some(notified)) if notified.firing => {
-                notified.is_aware().then_some(NotificationReason::Resolved)
+            (Phase::Resolved(at), Some(notified)) if notified.firing || notified.refused => {
+                notified.is_end_due(at, receiver.repeat, now).then_some(NotificationReason::Resolved)
             }
             (Phase::Resolved(at), Some(notified)) => (notified.at < at).then_some(NotificationReason::Resolved),
             // Alertmanager ignores the resolution of an alert that it never received.
@@ -356,39 +349,25 @@ impl AlertState {
     /// the alert would stay open there. Alertmanager resolves an alert that is not repeated, but gets the resolution
     /// too.
     fn remainder(&self, receiver: &Receiver, now: UnixSeconds, last: &LastNotified) -> Option<NotificationReason> {
-        let repeats = receiver.kind == Kind::Alertmanager && now.0 >= last.at.saturating_add(receiver.repeat.as_secs());
+        let repeats = receiver.kind == Kind::Alertmanager && now >= last.again(receiver.repeat);
+        let ends = |at| last.is_end_due(at, receiver.repeat, now);
         match self.stage {
-            _ if !last.is_aware() => None,
-            Phase::Resolved(_) => Some(NotificationReason::Resolved),
+            _ if !last.is_aware() || self.is_ended_earlier() => None,
+            Phase::Resolved(at) => ends(at).then_some(NotificationReason::Resolved),
             Phase::Firing => repeats.then_some(NotificationReason::Reminder),
-            Phase::Muted(_) => Some(NotificationReason::Muted),
+            Phase::Muted(at) => ends(at).then_some(NotificationReason::Muted),
             Phase::Pending(_) => None,
         }
+    }
+
+    /// It ended before this process began, and was not evaluated since: perhaps it holds again.
+    fn is_ended_earlier(&self) -> bool {
+        self.is_restored && matches!(self.stage, Phase::Resolved(_))
     }
 
     /// When this receiver was last sent a message about the alert. `None` if never.
     pub(super) fn last_notified(&self, receiver: &str) -> Option<UnixSeconds> {
         self.notified.get(receiver).map(|last| UnixSeconds(last.at))
-    }
-
-    fn to_text(&self) -> String {
-        let kept = StoredAlert {
-            alert: self.alert.name.into(),
-            labels: self.labels.clone(),
-            value: self.value,
-            description: self.description.clone(),
-            stage: self.stage,
-            starts_at: self.starts_at.0,
-            notified: self.notified.clone(),
-        };
-        serde_json::to_string(&kept).expect("its keys are texts and its numbers finite")
-    }
-
-    fn from_text(text: &str, catalogue: &Catalogue) -> Option<AlertState> {
-        let StoredAlert { alert, labels, value, description, stage, starts_at, notified } =
-            serde_json::from_str(text).ok()?;
-        let alert = &catalogue.find(&alert)?.alert;
-        Some(AlertState { alert, labels, value, description, stage, starts_at: UnixSeconds(starts_at), notified })
     }
 }
 

@@ -23,7 +23,7 @@ const DAMAGE_SECONDS: u64 = 3 * 86_400;
 pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) -> Engine {
     let (history, process, started) = (shared.meters.history().clone(), shared.process.subscribe(), shared.started);
     let (exposition, has_history) = (shared.exposition.clone(), shared.history.is_some());
-    let Environment { clock, jitter, .. } = shared.environment;
+    let Environment { clock, jitter, evaluation_pause, .. } = shared.environment;
     let look: StateSource = Box::new(move || {
         let (process, health) = (process.borrow().clone(), history.health());
         let networks: Vec<_> = networks.borrow().values().map(|state| Arc::clone(&state.borrow())).collect();
@@ -51,5 +51,5 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
     });
     let notifications = shared.meters.notifications().clone();
     Engine::new(Catalogue::default(), look, shared.news.clone(), notifications, shared.history.clone(), clock)
-        .with_jitter(jitter)
+        .with_environment(jitter, evaluation_pause)
 }

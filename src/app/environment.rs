@@ -2,6 +2,8 @@
 //!
 //! Never here: variables of the process environment.
 
+use std::time::Duration;
+
 use crate::alerting;
 use crate::app::now;
 use domain::masternode::UnixSeconds;
@@ -13,6 +15,8 @@ pub struct Environment {
     pub clock: fn() -> UnixSeconds,
     /// A random byte, which spreads retries.
     pub jitter: fn() -> u8,
+    /// Longest pause between two evaluations of the conditions, which may depend on time alone.
+    pub evaluation_pause: fn() -> Duration,
     /// The writer of the history has a thread of its own. Otherwise it is a task of the runtime, which each write blocks.
     pub has_threads: bool,
 }
@@ -20,6 +24,7 @@ pub struct Environment {
 impl Default for Environment {
     /// The host itself.
     fn default() -> Environment {
-        Environment { clock: now, jitter: alerting::random_byte, has_threads: true }
+        let evaluation_pause = || alerting::EVALUATION_PAUSE;
+        Environment { clock: now, jitter: alerting::random_byte, evaluation_pause, has_threads: true }
     }
 }

@@ -129,7 +129,8 @@ impl BlockReplay<'_> {
             let types = self.rules.quorum_types(self.subnet);
             match dkg_outcomes::read(source, types, &block, &events, self.counts_sessions).await {
                 Ok(outcomes) => {
-                    event::attribute(&mut events, &outcomes.failed);
+                    let limits = self.penalty_rule.as_ref().map(|rule| rule.limits(before.registered()));
+                    event::attribute(&mut events, &outcomes.failed, limits.map(|limits| limits.limit));
                     (sessions, quorums, commitments) = (outcomes.sessions, outcomes.quorums, outcomes.commitments);
                 }
                 Err(error) => {

@@ -4,13 +4,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fastrand::Rng;
-use simulator::{Action, Clock, Network, Options};
+use std::time::Duration;
 
+use fastrand::Rng;
+use simulator::legacy::{self, NodeState};
+use simulator::{Action, AnyNetwork, Clock, Fork, Network, Options};
+
+use crate::chain_kind::ChainKind;
 use crate::clock;
 
 /// Height, masternode, and event, in the same words for the ledger and for the exporter's events.
 pub(crate) type Entry = (u32, String, String);
+
+/// Seconds between two blocks of Dimecoin and PRCYCoin, in their own time.
+const LEGACY_SPACING: u64 = 60;
 
 /// A mined block.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +33,17 @@ pub(crate) struct Standing {
     pub(crate) since: u64,
 }
 
+/// What is true of a masternode.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) is_banned: bool,
+    /// `None` on chains without scores.
+    pub(crate) score: Option<u32>,
+}
+
 /// See the module.
 pub(crate) struct Chain {
-    pub(crate) network: Network,
+    pub(crate) network: AnyNetwork,
     rng: Rng,
     pub(crate) blocks: BTreeMap<String, MinedBlock>,
     /// Events of replaced blocks.
@@ -37,30 +52,76 @@ pub(crate) struct Chain {
     /// When each recent tip was mined.
     tips: VecDeque<(u64, u32)>,
     pub(crate) mined: u64,
+    /// Height of the first block that was mined in the episode.
+    pub(crate) first_mined: u32,
     pub(crate) reorgs: u64,
 }
 
 impl Chain {
-    pub(crate) fn new(seed: u64) -> Chain {
-        let options = Options { seed, clock: Clock::Following(clock::seconds), history: 12_000, ..Options::default() };
-        let network = Network::new(options).expect("the options are valid");
+    pub(crate) fn new(seed: u64, kind: ChainKind) -> Chain {
         let mut chain = Chain {
-            network,
+            network: network(seed, kind),
             rng: Rng::with_seed(seed ^ 0xc4a1),
             blocks: BTreeMap::new(),
             abandoned: Vec::new(),
             standings: BTreeMap::new(),
             tips: VecDeque::new(),
             mined: 0,
+            first_mined: 0,
             reorgs: 0,
         };
-        chain.blocks.insert(chain.network.tip().1, MinedBlock { replaced: None });
+        let (height, hash) = chain.tip_block();
+        chain.first_mined = height + 1;
+        chain.blocks.insert(hash, MinedBlock { replaced: None });
         chain.note_standings();
         chain
     }
 
     pub(crate) fn tip(&self) -> u32 {
-        self.network.tip().0
+        self.tip_block().0
+    }
+
+    /// Height and hash of the tip.
+    pub(crate) fn tip_block(&self) -> (u32, String) {
+        match &self.network {
+            AnyNetwork::Dash(network) => network.tip(),
+            AnyNetwork::Legacy(network) => network.tip(),
+        }
+    }
+
+    /// The masternodes on the list.
+    pub(crate) fn masternodes(&self) -> Vec<String> {
+        match &self.network {
+            AnyNetwork::Dash(network) => network.masternodes(),
+            AnyNetwork::Legacy(network) => network.masternodes(),
+        }
+    }
+
+    /// Listed masternodes, and those of them that can be paid.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        match &self.network {
+            AnyNetwork::Dash(network) => network.counts(),
+            AnyNetwork::Legacy(network) => network.counts(),
+        }
+    }
+
+    /// What is true of a masternode on the list.
+    pub(crate) fn facts(&self, masternode: &str) -> Option<Facts> {
+        match &self.network {
+            AnyNetwork::Dash(network) => {
+                let facts = network.masternode(masternode)?;
+                Some(Facts { is_banned: facts.ban_height.is_some(), score: Some(facts.score) })
+            }
+            AnyNetwork::Legacy(network) => {
+                let facts = network.masternode(masternode).filter(|facts| facts.listed)?;
+                Some(Facts { is_banned: facts.state == NodeState::PoseBan, score: None })
+            }
+        }
+    }
+
+    /// Whether the chain itself records what happens, so that events can be compared one by one.
+    pub(crate) fn has_ledger(&self) -> bool {
+        matches!(self.network, AnyNetwork::Dash(_))
     }
 
     /// The height of the tip a minute ago, at most that of now.
@@ -71,12 +132,25 @@ impl Chain {
 
     /// Mines a block, with or without something that owners and operators do.
     pub(crate) fn mine(&mut self) {
-        let actions = self.actions();
-        if self.network.mine_with(&actions).is_err() {
-            self.network.mine(1);
+        match self.network.clone() {
+            AnyNetwork::Dash(network) => {
+                let actions = self.actions(&network);
+                if network.mine_with(&actions).is_err() {
+                    network.mine(1);
+                }
+            }
+            AnyNetwork::Legacy(network) => {
+                if let Some(action) = self.legacy_action(&network) {
+                    // Refused by the chain: then nothing happened.
+                    let _ = network.act(&action);
+                }
+                let late = clock::seconds().saturating_sub(network.now() + LEGACY_SPACING);
+                network.advance(Duration::from_secs(late));
+                network.mine(1);
+            }
         }
         self.mined += 1;
-        self.blocks.insert(self.network.tip().1, MinedBlock { replaced: None });
+        self.blocks.insert(self.tip_block().1, MinedBlock { replaced: None });
         self.note_standings();
     }
 
@@ -88,10 +162,13 @@ impl Chain {
             return;
         }
         let from = self.tip() + 1 - depth as u32;
-        let replaced: Vec<String> = (from..=self.tip()).filter_map(|height| self.network.block_hash(height)).collect();
+        let replaced: Vec<String> = (from..=self.tip()).filter_map(|height| self.block_hash(height)).collect();
         let abandoned = self.happened(from);
-        let branch: Vec<Vec<Action>> = (0..=depth).map(|_| Vec::new()).collect();
-        if self.network.reorg(depth, &branch).is_err() {
+        let is_refused = match &self.network {
+            AnyNetwork::Dash(network) => network.reorg(depth, &vec![Vec::new(); depth + 1]).is_err(),
+            AnyNetwork::Legacy(network) => network.reorg(depth, depth + 1).is_err(),
+        };
+        if is_refused {
             return;
         }
         self.abandoned.extend(abandoned);
@@ -99,15 +176,22 @@ impl Chain {
             self.blocks.insert(hash, MinedBlock { replaced: Some(clock::millis()) });
         }
         for height in from..=self.tip() {
-            self.blocks.extend(self.network.block_hash(height).map(|hash| (hash, MinedBlock { replaced: None })));
+            self.blocks.extend(self.block_hash(height).map(|hash| (hash, MinedBlock { replaced: None })));
         }
         self.mined += 1;
         self.reorgs += 1;
         self.note_standings();
     }
 
-    fn actions(&mut self) -> Vec<Action> {
-        let masternodes = self.network.masternodes();
+    fn block_hash(&self, height: u32) -> Option<String> {
+        match &self.network {
+            AnyNetwork::Dash(network) => network.block_hash(height),
+            AnyNetwork::Legacy(network) => network.block_hash(height),
+        }
+    }
+
+    fn actions(&mut self, network: &Network) -> Vec<Action> {
+        let masternodes = network.masternodes();
         let masternode = masternodes[self.rng.usize(0..masternodes.len())].clone();
         let banned = masternodes.iter().find(|id| self.standings.get(*id).is_some_and(|standing| standing.is_banned));
         match self.rng.u8(0..48) {
@@ -124,11 +208,39 @@ impl Chain {
             12 => {
                 let is_offline = self.rng.bool();
                 // Only a masternode on the list can be taken offline, and this one is.
-                let _ = self.network.set_offline(&masternode, is_offline);
+                let _ = network.set_offline(&masternode, is_offline);
                 Vec::new()
             }
+            13..=14 if network.activation_height().is_some() => vec![self.new_action(masternode)],
             _ => Vec::new(),
         }
+    }
+
+    /// Something that the rules of Dash 24 allow.
+    fn new_action(&mut self, masternode: String) -> Action {
+        match self.rng.u8(0..8) {
+            0..=2 => Action::Migrate { masternode, version: self.rng.u8(1..=3) },
+            3 => Action::SetPayouts { masternode, payouts: self.rng.u8(1..=4) },
+            4 => Action::AddAddress { masternode },
+            5 => Action::ChangePlatformPorts { masternode },
+            6 => Action::ChangeShareReward { masternode, share: 0 },
+            _ => Action::RegisterShared { number: self.rng.u32(..), shares: self.rng.u8(2..=4) },
+        }
+    }
+
+    fn legacy_action(&mut self, network: &legacy::Network) -> Option<legacy::Action> {
+        let masternodes = network.masternodes();
+        let masternode = masternodes[self.rng.usize(0..masternodes.len())].clone();
+        Some(match self.rng.u8(0..60) {
+            0..=1 => legacy::Action::GoOffline { masternode },
+            2..=3 => legacy::Action::ComeBack { masternode },
+            4..=6 => legacy::Action::Restart { masternode },
+            7 => legacy::Action::Duplicate { masternode, of: masternodes[0].clone() },
+            8 => legacy::Action::Move { masternode },
+            9 if masternodes.len() > 8 => legacy::Action::SpendCollateral { masternode },
+            9 => legacy::Action::Register,
+            _ => return None,
+        })
     }
 
     fn note_standings(&mut self) {
@@ -137,9 +249,11 @@ impl Chain {
         if self.tips.len() > 500 {
             self.tips.pop_front();
         }
-        let listed = self.network.masternodes();
+        // The bans of other chains are in the memory of a node, and no alert follows from the chain.
+        let AnyNetwork::Dash(network) = &self.network else { return };
+        let listed = network.masternodes();
         for id in &listed {
-            let is_banned = self.network.masternode(id).is_some_and(|facts| facts.ban_height.is_some());
+            let is_banned = network.masternode(id).is_some_and(|facts| facts.ban_height.is_some());
             let before = self.standings.get(id).filter(|before| before.is_banned == is_banned);
             let standing = before.copied().unwrap_or(Standing { is_banned, since: now });
             self.standings.insert(id.clone(), standing);
@@ -152,6 +266,30 @@ impl Chain {
 
     /// Events on the best chain from a height on, sorted.
     pub(crate) fn happened(&self, from: u32) -> Vec<Entry> {
-        self.network.shown_since(from)
+        match &self.network {
+            AnyNetwork::Dash(network) => network.shown_since(from),
+            AnyNetwork::Legacy(_) => Vec::new(),
+        }
+    }
+}
+
+/// A network of this kind.
+fn network(seed: u64, kind: ChainKind) -> AnyNetwork {
+    let dash = Options { seed, clock: Clock::Following(clock::seconds), history: 12_000, ..Options::default() };
+    let legacy = |chain| {
+        let spacing = Duration::from_secs(LEGACY_SPACING);
+        let options = legacy::Options { seed, spacing, now: clock::seconds(), ..legacy::Options::regtest(chain, 12) };
+        legacy::Network::new(options).expect("the options are valid").into()
+    };
+    match kind {
+        ChainKind::Dash => Network::new(dash).expect("the options are valid").into(),
+        ChainKind::DashFork => {
+            let signal_height = Some(dash.start_height + 11);
+            let fork = Fork { signal_height, window: 20, outdated: 1, legacy: 0.6, ..Fork::default() };
+            let options = Options { version: 240_003, fork: Some(fork), ..dash };
+            Network::new(options).expect("the options are valid").into()
+        }
+        ChainKind::Dimecoin => legacy(legacy::Chain::Dimecoin),
+        ChainKind::Prcycoin => legacy(legacy::Chain::Prcycoin),
     }
 }

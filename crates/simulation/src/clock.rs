@@ -7,13 +7,14 @@
 use std::cell::Cell;
 
 use domain::UnixSeconds;
+use masternode_exporter::alerting::EVALUATION_PAUSE;
 use tokio::time::{Duration, Instant};
 
 /// Time at which each simulation begins.
 const BEGIN_SECONDS: u64 = 1_795_000_000;
 
 thread_local! {
-    static CLOCK: Cell<Clock> = const { Cell::new(Clock { base: 0, runs_since: None, skew: 0, drift: 0 }) };
+    static CLOCK: Cell<Clock> = const { Cell::new(BEGIN) };
 }
 
 #[derive(Clone, Copy)]
@@ -26,11 +27,21 @@ struct Clock {
     skew: i64,
     /// Parts per million by which it is fast.
     drift: i64,
+    /// Until then, conditions are evaluated as often as in production.
+    lively_until: u64,
 }
+
+const BEGIN: Clock = Clock { base: 0, runs_since: None, skew: 0, drift: 0, lively_until: LIVELY };
+
+/// Milliseconds after a fault begins or ends in which conditions are evaluated as often as in production.
+const LIVELY: u64 = 120_000;
+
+/// Longest pause between two evaluations at other times: less than the minute after which the exporter takes itself for stuck.
+const LONGEST_PAUSE: Duration = Duration::from_secs(50);
 
 /// Begins a simulation.
 pub(crate) fn reset() {
-    CLOCK.set(Clock { base: 0, runs_since: None, skew: 0, drift: 0 });
+    CLOCK.set(BEGIN);
 }
 
 /// A runtime started; called within it.
@@ -75,4 +86,14 @@ pub(crate) fn set_wrong(skew: i64, drift: i64) {
 /// Sleeps until a moment.
 pub(crate) async fn sleep_until(moment: u64) {
     tokio::time::sleep(Duration::from_millis(moment.saturating_sub(millis()))).await;
+}
+
+/// Something changed that is no block: conditions are evaluated often for a while.
+pub(crate) fn enliven() {
+    CLOCK.set(Clock { lively_until: millis() + LIVELY, ..CLOCK.get() });
+}
+
+/// The longest pause between two evaluations of the conditions. A new block ends it in any case.
+pub(crate) fn evaluation_pause() -> Duration {
+    if millis() < CLOCK.get().lively_until { EVALUATION_PAUSE } else { LONGEST_PAUSE }
 }

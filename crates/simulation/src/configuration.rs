@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use masternode_exporter::config::{self, ConfigSources, LoadedConfig};
 
+use crate::chain_kind::ChainKind;
+use crate::clock;
 use crate::receivers::NAMES;
 use crate::wire;
 
@@ -17,19 +19,39 @@ pub(crate) const SOURCES: usize = 2;
 /// Seconds after which a list that no source confirmed is withdrawn.
 pub(crate) const STALE_SECONDS: u64 = 900;
 
+/// Place of the last byte of a history's version in the file.
+const VERSION_AT: usize = 63;
+
 /// The files in the folder of a simulation.
 pub(crate) struct Files {
     folder: PathBuf,
+    chain: ChainKind,
 }
 
 impl Files {
-    pub(crate) fn new(folder: &Path) -> Files {
-        Files { folder: folder.into() }
+    pub(crate) fn new(folder: &Path, chain: ChainKind) -> Files {
+        Files { folder: folder.into(), chain }
     }
 
     /// The history.
     pub(crate) fn history(&self) -> PathBuf {
         self.folder.join("history.db")
+    }
+
+    /// What an older version does that finds the history of this one: it sets the file aside and has one of its own.
+    pub(crate) fn roll_back(&self) {
+        let (history, aside) = (self.history(), format!("history.db.newer-{}", clock::wall().0));
+        let aside = self.folder.join(aside);
+        for suffix in ["-wal", "-shm", ""] {
+            let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+            // A companion is absent after an orderly end.
+            let _ = fs::rename(with(&history), with(&aside));
+        }
+        let Ok(mut own) = fs::read(&aside) else { return };
+        if let Some(version) = own.get_mut(VERSION_AT) {
+            *version -= 1;
+            fs::write(history, own).expect("the folder of the simulation can be written");
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -60,7 +82,8 @@ impl Files {
     }
 
     fn text(&self, watched: &[String]) -> String {
-        let mut text = String::from("networks:\n  - name: net\n    poll_interval: 20s\n    sources:\n");
+        let chain = self.chain.name();
+        let mut text = format!("networks:\n  - name: net\n    chain: {chain}\n    poll_interval: 30s\n    sources:\n");
         for source in 0..SOURCES {
             let password = self.folder.join(format!("password-{source}"));
             let line = format!(

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock;
+use crate::configuration::Files;
 use crate::disk::{self, Death};
 use crate::figures::Figures;
 use crate::health::REMINDER;
@@ -44,6 +45,8 @@ enum End {
     Down(u64),
     /// The same, and a bit of its file is flipped.
     Damaged(u64),
+    /// The same, and an older version runs in the meantime.
+    RolledBack(u64),
     Failed(Violation),
 }
 
@@ -90,7 +93,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Outcome {
     disk::reset(folder.path(), plan.seed);
     wire::reset(plan.seed);
     Wire::with(|wire| wire.tamper = planted.and_then(Planted::tamper));
-    let mut episode = Episode::new(plan, World::new(plan.seed, folder.path()), planted);
+    let mut episode = Episode::new(plan, World::new(plan, folder.path()), planted);
     let violation = episode.live_and_die();
     let figures = &mut episode.figures;
     figures.writes = disk::writes();
@@ -105,7 +108,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Outcome {
 impl<'a> Episode<'a> {
     fn new(plan: &'a Plan, world: World, planted: Option<Planted>) -> Episode<'a> {
         let ends = |(index, fault): (usize, &crate::plan::Fault)| {
-            let lasts = if is_death(&fault.kind) { LONGEST_WAIT } else { fault.lasts };
+            let lasts = if fault.kind.is_death() { LONGEST_WAIT } else { fault.lasts };
             let end = (lasts > 0).then_some((fault.at + lasts, index, false));
             [Some((fault.at, index, true)), end].into_iter().flatten()
         };
@@ -150,22 +153,35 @@ impl<'a> Episode<'a> {
             match end {
                 End::Over => return None,
                 End::Failed(violation) => return Some(violation),
-                End::Down(down) => self.be_down(down, false),
-                End::Damaged(down) => self.be_down(down, true),
+                End::Down(down) => self.be_down(down, |_| true),
+                End::Damaged(down) => self.be_down(down, |files| !disk::flip_bit(&files.history())),
+                End::RolledBack(down) => self.be_down(down, |files| {
+                    files.roll_back();
+                    true
+                }),
             }
         }
     }
 
-    async fn live(&mut self) -> End {
-        let config = match self.world.files.load() {
-            Ok(loaded) => loaded.config,
-            Err(error) => return fail(Invariant::RightAgain, format!("a valid configuration is refused: {error}")),
+    /// Starts a process with the present configuration.
+    async fn start(&self) -> Result<App, String> {
+        let loaded = self.world.files.load().map_err(|error| format!("a valid configuration is refused: {error}"))?;
+        let environment = Environment {
+            clock: clock::wall,
+            jitter: wire::random_byte,
+            evaluation_pause: clock::evaluation_pause,
+            has_threads: false,
         };
+        let started = App::start(&loaded.config, environment).await;
+        started.map_err(|error| format!("the exporter does not start: {error}"))
+    }
+
+    async fn live(&mut self) -> End {
         self.figures.starts += 1;
-        let environment = Environment { clock: clock::wall, jitter: wire::random_byte, has_threads: false };
-        let mut app = match App::start(&config, environment).await {
+        clock::enliven();
+        let mut app = match self.start().await {
             Ok(app) => app,
-            Err(error) => return fail(Invariant::RightAgain, format!("the exporter does not start: {error}")),
+            Err(error) => return fail(Invariant::RightAgain, error),
         };
         self.world.health.process = Some(clock::millis());
         self.note("started");
@@ -201,6 +217,15 @@ impl<'a> Episode<'a> {
                     return End::Down(down);
                 }
                 Effect::Damage(down) => return End::Damaged(down),
+                Effect::Rollback(down) => {
+                    app.close().await;
+                    return End::RolledBack(down);
+                }
+                Effect::Second => {
+                    if self.start().await.is_ok() {
+                        return fail(Invariant::EventsOnce, "a second exporter writes the same history".into());
+                    }
+                }
                 Effect::Reload { is_valid } => {
                     let reloaded = app.reload(|| self.world.files.load()).await;
                     if reloaded.is_ok() != is_valid {
@@ -211,14 +236,12 @@ impl<'a> Episode<'a> {
         }
     }
 
-    /// Time passes without a process.
-    fn be_down(&mut self, down: u64, is_damaged: bool) {
+    /// Time passes without a process, after something happened to its files that leaves the history intact or not.
+    fn be_down(&mut self, down: u64, happens: impl FnOnce(&Files) -> bool) {
         let begun = clock::millis();
         let death = disk::next_life();
         self.world.health.process = None;
-        if is_damaged {
-            disk::flip_bit(&self.world.files.history());
-        }
+        let is_intact = happens(&self.world.files);
         let restart = begun + down.max(1000);
         loop {
             let (moment, next) = self.next();
@@ -245,7 +268,7 @@ impl<'a> Episode<'a> {
         self.over = self.over.max(clock::millis() + 50 * MINUTE);
         self.next_check = clock::millis() + MINUTE;
         self.figures.stopped += clock::millis() - begun;
-        let is_certain = death != Some(Death::PowerLost) && !is_damaged;
+        let is_certain = death != Some(Death::PowerLost) && is_intact;
         self.observer.started(begun, is_certain);
     }
 
@@ -267,7 +290,7 @@ impl<'a> Episode<'a> {
         let now = clock::millis();
         if now >= self.stalled_until {
             self.world.chain.mine();
-            let tip = self.world.chain.network.tip();
+            let tip = self.world.chain.tip_block();
             self.note(&format!("block {tip:?}"));
         }
         let mean = if now < self.burst_until { 1000 } else { self.plan.block_millis };
@@ -278,9 +301,10 @@ impl<'a> Episode<'a> {
     fn pass_edge(&mut self) -> Effect {
         let (_, index, begins) = self.edges[self.next_edge];
         self.next_edge += 1;
+        clock::enliven();
         let fault = &self.plan.faults[index];
         if !begins {
-            if is_death(&fault.kind) {
+            if fault.kind.is_death() {
                 let death = if matches!(fault.kind, FaultKind::Kill(..)) { Death::Killed } else { Death::PowerLost };
                 disk::die_if_planned(death);
                 return Effect::None;
@@ -288,9 +312,7 @@ impl<'a> Episode<'a> {
             return if self.begun[index] { self.world.end(fault) } else { Effect::None };
         }
         let is_running = self.world.health.process.is_some();
-        let needs_process =
-            is_death(&fault.kind) || matches!(fault.kind, FaultKind::Restart(_) | FaultKind::BitFlip(_));
-        let effect = if needs_process && !is_running { None } else { self.world.begin(fault) };
+        let effect = if fault.kind.needs_process() && !is_running { None } else { self.world.begin(fault) };
         let Some(effect) = effect else { return Effect::None };
         self.begun[index] = true;
         *self.figures.faults.entry(fault.kind.name()).or_default() += 1;
@@ -309,7 +331,11 @@ impl<'a> Episode<'a> {
     async fn check(&mut self, app: &App) -> Checked {
         self.next_check = clock::millis() + self.rng.u64(20_000..90_000);
         self.plant();
-        self.observer.check(app, &self.world.chain, &self.world.health).await?;
+        let checked = self.observer.check(app, &self.world.chain, &self.world.health).await;
+        for line in std::mem::take(&mut self.observer.notices.told) {
+            self.note(&line);
+        }
+        checked?;
         for state in app.published() {
             let block = state.snapshot.as_deref().map(|snapshot| *snapshot.block());
             self.note(&format!("{:?} {:?}", block.map(|block| block.height), state.confirmed));
@@ -350,7 +376,11 @@ impl<'a> Episode<'a> {
     }
 
     fn note(&mut self, what: &str) {
-        self.trace.update(format!("{} {what}\n", clock::millis()));
+        let line = format!("{} {what}\n", clock::millis());
+        if self.plan.is_told {
+            print!("{line}");
+        }
+        self.trace.update(line);
     }
 }
 
@@ -361,8 +391,4 @@ fn runtime() -> Runtime {
 
 fn fail(invariant: Invariant, what: String) -> End {
     End::Failed(Violation { invariant, at: clock::millis(), what })
-}
-
-fn is_death(kind: &FaultKind) -> bool {
-    matches!(kind, FaultKind::Kill(..) | FaultKind::PowerLoss(..))
 }

@@ -52,6 +52,7 @@ impl Health {
         match kind {
             FaultKind::ClockJump(_) | FaultKind::ClockDrift(_) => self.clock.is_some(),
             FaultKind::WatchList(_) | FaultKind::BadConfiguration(_) => self.configuration.is_some(),
+            FaultKind::SecondExporter | FaultKind::Rollback(_) => self.disk.is_some(),
             kind if kind.is_of_disk() => self.disk.is_some(),
             kind => {
                 kind.source().is_none_or(|source| self.sources[source].is_some())
@@ -88,6 +89,11 @@ impl Health {
         let long = |since: Since| since.is_some_and(|since| clock::millis().saturating_sub(since) >= millis);
         let all = [self.clock, self.configuration, self.process, Some(self.reorg)];
         all.into_iter().chain(self.sources).all(long)
+    }
+
+    /// Whether the disk has been right for these milliseconds.
+    pub(crate) fn has_disk_for(&self, millis: u64) -> bool {
+        self.disk.is_some_and(|since| clock::millis().saturating_sub(since) >= millis)
     }
 
     /// The same for a receiver and the disk.

@@ -10,6 +10,7 @@
 //! Never here: sockets, the real clock, randomness that no seed determines.
 
 mod chain;
+mod chain_kind;
 mod clock;
 mod configuration;
 mod disk;

@@ -3,10 +3,12 @@
 //! Never here: an episode itself.
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use clap::Parser;
-use simulation::{Figures, Plan, run, shrink};
+use simulation::{Figures, Invariant, Plan, run, shrink};
 
 /// Runs the exporter through simulated faults. Every episode follows from its seed.
 #[derive(Parser)]
@@ -23,40 +25,85 @@ struct Arguments {
     /// Seconds after which no further episode begins.
     #[arg(long)]
     seconds: Option<u64>,
+    /// Episodes that run at the same time.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
     /// Most runs to shrink the faults of a failed episode.
     #[arg(long, default_value_t = 40)]
     shrink: usize,
+    /// Prints what happens, what the receivers accept, and the log of the exporter.
+    #[arg(long)]
+    tell: bool,
+    /// Goes on after a broken invariant, without shrinking its faults.
+    #[arg(long)]
+    all: bool,
+}
+
+/// What the threads share.
+#[derive(Default)]
+struct Progress {
+    begun: u64,
+    ended: u64,
+    figures: Figures,
+    failed: Vec<(Plan, Invariant)>,
 }
 
 const YEAR_MILLIS: f64 = 365.25 * 86_400_000.0;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.tell {
+        tracing_subscriber::fmt().without_time().with_writer(std::io::stdout).init();
+    }
     let begun = Instant::now();
-    let mut figures = Figures::default();
-    let mut episodes = 0;
+    let progress = Mutex::default();
+    thread::scope(|scope| {
+        for _ in 0..arguments.jobs {
+            scope.spawn(|| run_episodes(&arguments, begun, &progress));
+        }
+    });
+    let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let [(plan, invariant), ..] = progress.failed.as_slice()
+        && !arguments.all
+    {
+        let mut plan = plan.clone();
+        plan.is_told = false;
+        let smallest = shrink(&plan, *invariant, arguments.shrink);
+        println!("{} of {} faults of seed {} are needed:", smallest.faults.len(), plan.faults.len(), plan.seed);
+        smallest.faults.iter().for_each(|fault| println!("  {fault}"));
+    }
+    report(&progress.figures, progress.ended, begun.elapsed().as_secs_f64());
+    if progress.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs one episode after the other, until there were enough.
+fn run_episodes(arguments: &Arguments, begun: Instant, progress: &Mutex<Progress>) {
+    let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
     let bounded = arguments.years.is_some() || arguments.seconds.is_some();
     let most = arguments.episodes.unwrap_or(if bounded { u64::MAX } else { 1 });
-    let mut failed = 0;
-    while episodes < most
-        && arguments.years.is_none_or(|years| years_of(&figures) < years)
-        && arguments.seconds.is_none_or(|seconds| begun.elapsed().as_secs() < seconds)
-    {
-        let plan = Plan::of(arguments.seed + episodes);
+    loop {
+        let mut now = lock();
+        let goes_on = now.begun < most
+            && (arguments.all || now.failed.is_empty())
+            && arguments.years.is_none_or(|years| years_of(&now.figures) < years)
+            && arguments.seconds.is_none_or(|seconds| begun.elapsed().as_secs() < seconds);
+        if !goes_on {
+            return;
+        }
+        let mut plan = Plan::of(arguments.seed.wrapping_add(now.begun));
+        plan.is_told = arguments.tell;
+        now.begun += 1;
+        drop(now);
         let outcome = run(&plan, None);
-        episodes += 1;
-        figures.add(&outcome.figures);
-        let Some(violation) = outcome.violation else { continue };
-        failed += 1;
-        println!("seed {}: {violation}", plan.seed);
-        println!("replay: cargo run --release -p simulation -- --seed {}", plan.seed);
-        let smallest = shrink(&plan, violation.invariant, arguments.shrink);
-        println!("{} of {} faults are needed:", smallest.faults.len(), plan.faults.len());
-        smallest.faults.iter().for_each(|fault| println!("  {fault}"));
-        break;
+        let mut now = lock();
+        now.ended += 1;
+        now.figures.add(&outcome.figures);
+        if let Some(violation) = outcome.violation {
+            println!("seed {}: {violation}", plan.seed);
+            println!("replay: cargo run --profile simulation -p simulation -- --seed {}", plan.seed);
+            now.failed.push((plan, violation.invariant));
+        }
     }
-    report(&figures, episodes, begun.elapsed().as_secs_f64());
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn years_of(figures: &Figures) -> f64 {

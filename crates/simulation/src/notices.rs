@@ -45,6 +45,10 @@ pub(crate) struct Notices {
     /// When the watch list last was another one.
     rewatched: u64,
     pub(crate) seen: u64,
+    /// Alerts that a receiver has although they are over, by receiver and key: since when.
+    over: BTreeMap<(usize, String), u64>,
+    /// The last notices in words.
+    pub(crate) told: Vec<String>,
 }
 
 impl Notices {
@@ -65,6 +69,8 @@ impl Notices {
             });
             self.seen += news.len() as u64;
             for notice in news {
+                let (at, status, key, answered) = (notice.at, &notice.status, &notice.key, notice.is_answered);
+                self.told.push(format!("{} at {at}: {status} {key}, answered: {answered}", NAMES[number]));
                 self.check_notice(number, &notice, (chain, health))?;
                 Wire::with(|wire| wire.receiver(number).last.insert(notice.key.clone(), notice));
             }
@@ -121,9 +127,10 @@ impl Notices {
     }
 
     /// Each receiver knows what has been firing for some time, and nothing else.
-    pub(crate) fn check_known(&self, firing: &[FiringAlert], health: &Health) -> Checked {
+    pub(crate) fn check_known(&mut self, firing: &[FiringAlert], health: &Health) -> Checked {
         for (number, name) in NAMES.iter().enumerate() {
             if !health.is_receiver_quiet_for(number, 20 * MINUTE) {
+                self.over.retain(|(receiver, _), _| *receiver != number);
                 continue;
             }
             let known: Vec<Notice> = Wire::with(|wire| {
@@ -140,8 +147,13 @@ impl Notices {
                 format!("{name} does not know {missing:?}, but {last:?}")
             })?;
             let fires = |notice: &&Notice| firing.iter().any(|alert| notice.is_of(&alert.name, &alert.labels));
-            let is_old = |notice: &&Notice| clock::millis().saturating_sub(notice.at) > LATEST;
-            let open = known.iter().filter(|notice| notice.is_answered && is_old(notice)).find(|notice| !fires(notice));
+            let over: Vec<&Notice> = known.iter().filter(|notice| notice.is_answered && !fires(notice)).collect();
+            self.over.retain(|(receiver, key), _| *receiver != number || over.iter().any(|notice| notice.key == *key));
+            let now = clock::millis();
+            let open = over.into_iter().find(|notice| {
+                let since = *self.over.entry((number, notice.key.clone())).or_insert(now);
+                now.saturating_sub(since.max(notice.at)) > LATEST
+            });
             ensure(open.is_none(), Invariant::NotifiedOnce, || format!("{name} has {open:?}, which is over"))?;
         }
         Ok(())

@@ -6,6 +6,8 @@ use std::fmt;
 
 use fastrand::Rng;
 
+use crate::chain_kind::ChainKind;
+
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 
@@ -14,6 +16,9 @@ const HOUR: u64 = 60 * MINUTE;
 pub struct Plan {
     /// The seed from which all of it follows.
     pub seed: u64,
+    /// What happens is printed.
+    pub is_told: bool,
+    pub(crate) chain: ChainKind,
     /// Mean milliseconds between two blocks.
     pub(crate) block_millis: u64,
     /// Milliseconds until the faults end.
@@ -65,6 +70,10 @@ pub(crate) enum FaultKind {
     PowerLoss(u64, u64),
     /// The process stops in order, and starts again after these milliseconds.
     Restart(u64),
+    /// A second exporter is started with the same history, and has to end.
+    SecondExporter,
+    /// The process stops in order, an older version runs for these milliseconds with a history of its own, and then this one again.
+    Rollback(u64),
     /// The wall clock is wrong by this many seconds.
     ClockJump(i64),
     /// The wall clock is fast by this many parts per million.
@@ -127,6 +136,8 @@ impl FaultKind {
             FaultKind::Kill(..) => "process killed in a write",
             FaultKind::PowerLoss(..) => "power lost in a write",
             FaultKind::Restart(_) => "process restarted",
+            FaultKind::SecondExporter => "second exporter",
+            FaultKind::Rollback(_) => "rollback and upgrade",
             FaultKind::ClockJump(_) => "clock jump",
             FaultKind::ClockDrift(_) => "clock drift",
             FaultKind::DiskFull => "disk full",
@@ -173,6 +184,17 @@ impl FaultKind {
         }
     }
 
+    /// Whether the process dies in a write.
+    pub(crate) fn is_death(&self) -> bool {
+        matches!(self, FaultKind::Kill(..) | FaultKind::PowerLoss(..))
+    }
+
+    /// Whether it happens to a running process.
+    pub(crate) fn needs_process(&self) -> bool {
+        let stops = matches!(self, FaultKind::Restart(_) | FaultKind::BitFlip(_) | FaultKind::Rollback(_));
+        stops || self.is_death() || *self == FaultKind::SecondExporter
+    }
+
     /// Whether the disk is not as it should be.
     pub(crate) fn is_of_disk(&self) -> bool {
         matches!(self, FaultKind::DiskFull | FaultKind::DiskReadOnly | FaultKind::DiskBroken)
@@ -199,18 +221,35 @@ impl Plan {
         let length = HOUR * rng.u64(4..=30);
         let count = rng.usize(4..=24);
         let mut faults: Vec<Fault> = (0..count).map(|_| fault(&mut rng, length)).collect();
+        let mut more = Rng::with_seed(seed ^ 0x7e11);
+        faults.extend((0..2).filter_map(|_| rare_fault(&mut more, length)));
         faults.sort_by_key(|fault| fault.at);
         // Damage to the file hides what other faults do to it, so few episodes have it.
         if seed % 8 != 7 {
             faults.retain(|fault| !matches!(fault.kind, FaultKind::BitFlip(_)));
         }
-        Plan { seed, block_millis: rng.choice([60_000, 150_000, 150_000, 600_000]).unwrap_or(150_000), length, faults }
+        let chain = ChainKind::of(seed);
+        Plan { seed, is_told: false, chain, block_millis: chain.pace(&mut rng), length, faults }
     }
 
     /// A short episode without faults.
     #[must_use]
     pub fn short(seed: u64) -> Plan {
-        Plan { seed, block_millis: MINUTE, length: 2 * HOUR, faults: Vec::new() }
+        Plan {
+            seed,
+            is_told: false,
+            chain: ChainKind::Dash,
+            block_millis: MINUTE,
+            length: 2 * HOUR,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The same with no source for the first half of an hour.
+    #[must_use]
+    pub fn without_sources(seed: u64) -> Plan {
+        let fault = |source| Fault { at: 0, lasts: HOUR / 2, kind: FaultKind::SourceDown(source) };
+        Plan { faults: vec![fault(0), fault(1)], ..Plan::short(seed) }
     }
 
     /// A process that is killed this many times, each time in a random write.
@@ -222,7 +261,14 @@ impl Plan {
             Fault { at: 2 * MINUTE * (index + 1), lasts: 0, kind }
         };
         let faults = (0..number).map(kill).collect();
-        Plan { seed, block_millis: MINUTE / 3, length: 2 * MINUTE * (number + 1), faults }
+        Plan {
+            seed,
+            is_told: false,
+            chain: ChainKind::Dash,
+            block_millis: MINUTE / 3,
+            length: 2 * MINUTE * (number + 1),
+            faults,
+        }
     }
 }
 
@@ -242,6 +288,17 @@ fn fault(rng: &mut Rng, length: u64) -> Fault {
         _ => (FaultKind::BadConfiguration(rng.u8(..)), duration(rng)),
     };
     Fault { at, lasts, kind }
+}
+
+/// Faults that few episodes have.
+fn rare_fault(rng: &mut Rng, length: u64) -> Option<Fault> {
+    let at = rng.u64(MINUTE..length);
+    let kind = match rng.u8(0..6) {
+        0 => FaultKind::SecondExporter,
+        1 => FaultKind::Rollback(downtime(rng)),
+        _ => return None,
+    };
+    Some(Fault { at, lasts: 0, kind })
 }
 
 /// From half a minute to hours, short ones more often.

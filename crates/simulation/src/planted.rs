@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::invariant::Invariant;
+use crate::plan::Plan;
 
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub enum Planted {
 }
 
 impl Planted {
-    /// Those that an episode without faults can have, each with the invariant that finds it.
-    pub const ALL: [(Planted, Invariant); 8] = [
+    /// All of them, each with the invariant that finds it.
+    pub const ALL: [(Planted, Invariant); 11] = [
         (Planted::LostEvent, Invariant::EventsOnce),
         (Planted::DoubledEvent, Invariant::EventsOnce),
         (Planted::CounterGoesBack, Invariant::Counters),
@@ -44,7 +45,16 @@ impl Planted {
         (Planted::LostNotice, Invariant::NotifiedOnce),
         (Planted::RepeatedNotice, Invariant::NotifiedOnce),
         (Planted::EarlyAllClear, Invariant::NoAllClear),
+        (Planted::NumberWithoutList, Invariant::NoNumberWithoutList),
+        (Planted::Leak, Invariant::Bounded),
+        (Planted::StaysBehind, Invariant::RightAgain),
     ];
+
+    /// An episode in which it shows.
+    #[must_use]
+    pub fn plan(self, seed: u64) -> Plan {
+        if self == Planted::NumberWithoutList { Plan::without_sources(seed) } else { Plan::short(seed) }
+    }
 
     /// What it does to a message on its way; returns whether it did.
     pub(crate) fn tamper(self) -> Option<fn(&mut Vec<u8>) -> bool> {

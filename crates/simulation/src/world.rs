@@ -12,7 +12,7 @@ use crate::clock;
 use crate::configuration::{Files, SOURCES};
 use crate::disk::{self, Death, DiskFault};
 use crate::health::Health;
-use crate::plan::{Fault, FaultKind, Lie};
+use crate::plan::{Fault, FaultKind, Lie, Plan};
 use crate::receivers::Behaviour;
 use crate::wire::{Node, Wire};
 
@@ -28,6 +28,10 @@ pub(crate) enum Effect {
     },
     /// It stops in order, for these milliseconds.
     Stop(u64),
+    /// A second one starts.
+    Second,
+    /// It stops in order, an older version takes its place for these milliseconds.
+    Rollback(u64),
     /// It is killed, one bit of its file is flipped, and it starts again after these milliseconds.
     Damage(u64),
 }
@@ -48,12 +52,12 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, folder: &Path) -> World {
-        let chain = Chain::new(seed);
-        let all = chain.network.masternodes();
+    pub(crate) fn new(plan: &Plan, folder: &Path) -> World {
+        let chain = Chain::new(plan.seed, plan.chain);
+        let all = chain.masternodes();
         let mut world = World {
             chain,
-            files: Files::new(folder),
+            files: Files::new(folder, plan.chain),
             health: Health::new(),
             all,
             passwords: [0; SOURCES],
@@ -99,6 +103,8 @@ impl World {
             FaultKind::Kill(writes, downtime) => self.plan_death(*writes, Death::Killed, *downtime),
             FaultKind::PowerLoss(writes, downtime) => self.plan_death(*writes, Death::PowerLost, *downtime),
             FaultKind::Restart(downtime) => return Some(Effect::Stop(*downtime)),
+            FaultKind::SecondExporter => return Some(Effect::Second),
+            FaultKind::Rollback(downtime) => return Some(Effect::Rollback(*downtime)),
             FaultKind::BitFlip(downtime) => {
                 self.health.is_undamaged = false;
                 return Some(Effect::Damage(*downtime));

@@ -4,10 +4,13 @@
 
 #![cfg(not(debug_assertions))]
 
-use simulation::{Plan, Planted, run};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use simulation::{Invariant, Plan, Planted, run};
 
 /// Seeds of the fixed episodes.
-const SEEDS: [u64; 3] = [1, 2, 4];
+const SEEDS: [u64; 6] = [1, 2, 6, 8, 9, 17];
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
@@ -24,9 +27,24 @@ fn no_invariant_is_broken() {
 }
 
 #[test]
-fn a_planted_bug_is_found_by_its_invariant() {
+fn a_planted_bug_is_found_by_its_invariant_within_a_minute() {
     for (planted, invariant) in Planted::ALL {
-        let found = (1..=4).find_map(|seed| run(&Plan::short(seed), Some(planted)).violation);
+        let begun = Instant::now();
+        let found = (1..=4).find_map(|seed| run(&planted.plan(seed), Some(planted)).violation);
         assert_eq!(found.map(|violation| violation.invariant), Some(invariant), "{planted:?}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{planted:?}");
     }
+    let found = |invariant: &Invariant| Planted::ALL.iter().any(|(_, by)| by == invariant);
+    assert!(Invariant::ALL.iter().all(found), "a bug for each invariant");
+}
+
+#[test]
+fn a_thousand_kills_in_writes_lose_and_double_nothing() {
+    let kills: u64 = thread::scope(|scope| {
+        let run = |seed| scope.spawn(move || run(&Plan::kills(seed, 500), None));
+        let runs = [1, 2].map(run).map(|run| run.join().unwrap());
+        runs.iter().for_each(|outcome| assert_eq!(outcome.violation, None));
+        runs.iter().map(|outcome| outcome.figures.starts - 1).sum()
+    });
+    assert!(kills >= 990, "{kills}");
 }

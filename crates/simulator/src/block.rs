@@ -357,10 +357,12 @@ impl<'a> BlockBuilder<'a> {
         note.change = Some(Box::new(nodes));
     }
 
-    /// Before the fork, a version only indicates that an operator revoked; so it does where a key replaces one revoked then.
+    /// Before the fork, a lower version only indicates that an operator revoked; so does a higher one where a key replaces one
+    /// revoked then.
     fn note_version(&mut self, slot: u32, nodes: (Masternode, Masternode)) {
         let is_restored = nodes.0.operator_key == 0 && nodes.1.version < EXTENDED;
-        if self.forked && nodes.0.version != nodes.1.version && !is_restored {
+        let is_told = if self.forked { nodes.0.version != nodes.1.version } else { nodes.0.version < nodes.1.version };
+        if is_told && !is_restored {
             self.note_change(slot, ChangedField::Version, nodes);
         }
     }

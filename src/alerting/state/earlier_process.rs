@@ -69,7 +69,7 @@ impl AlertStore {
                 let notified = |receiver: &Receiver| {
                     // To others it was not sent, or they are people.
                     let firing = receiver.kind == Kind::PagerDuty && receiver.wants(alert.severity, &labels);
-                    (receiver.name.clone(), LastNotified { at: now.0, firing, refused: false, known: false })
+                    (receiver.name.clone(), LastNotified { at: now.0, firing, ..LastNotified::default() })
                 };
                 let entry = AlertState {
                     alert,
@@ -79,6 +79,7 @@ impl AlertStore {
                     // After every alert that fires.
                     starts_at: UnixSeconds(u32::MAX.into()),
                     notified: settings.receivers.iter().map(notified).collect(),
+                    is_restored: false,
                     labels,
                 };
                 self.entries.insert(key.clone(), entry);

@@ -1,4 +1,5 @@
 mod earlier;
+mod refusals;
 mod subjects;
 
 use super::*;
@@ -80,6 +81,13 @@ impl Story {
         self.notified.extend(due.iter().map(|notice| (second, notice.occasion)));
         self.book.mark_notified("pager", &due, now);
         self.book.prune(&[pager()], now);
+    }
+
+    /// The receiver rejects what is due for good.
+    fn refuse(&mut self, second: u64) {
+        for notice in self.book.due(&pager(), UnixSeconds(second)) {
+            self.book.refused(&pager(), &notice, UnixSeconds(second));
+        }
     }
 
     /// A process that is killed and starts again.
@@ -164,7 +172,7 @@ fn a_resolution_that_was_not_sent_before_a_restart_is_sent_after_it() {
     story.at(60, holding(vec![banned()]));
     story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(70));
     story.restart();
-    story.deliver(80);
+    story.at(80, holding(vec![]));
     assert_eq!(story.notified, [(60, NotificationReason::Fired), (80, NotificationReason::Resolved)]);
 }
 
@@ -191,6 +199,48 @@ fn an_alert_that_flaps_between_notifications_is_still_resolved() {
 }
 
 #[test]
+fn an_alert_that_fires_again_after_a_resolution_without_an_answer_is_sent_again() {
+    for is_killed in [false, true] {
+        let mut story = Story::new();
+        story.at(0, holding(vec![banned()]));
+        story.at(60, holding(vec![banned()]));
+        story.book.update(&holding(vec![]), &hold(HOLD), UnixSeconds(70));
+        if is_killed {
+            story.restart();
+        } else {
+            let due = story.book.due(&pager(), UnixSeconds(70));
+            story.book.unanswered("pager", &due);
+        }
+        (71..140).for_each(|second| story.at(second, holding(vec![banned()])));
+        (140..150).for_each(|second| story.at(second, holding(vec![])));
+        let reasons =
+            [(60, NotificationReason::Fired), (131, NotificationReason::Fired), (140, NotificationReason::Resolved)];
+        assert_eq!(story.notified, reasons, "killed: {is_killed}");
+    }
+}
+
+#[test]
+fn the_end_of_an_alert_of_an_earlier_process_is_sent_only_once_its_condition_is_known_not_to_hold() {
+    let unknown = || masternode("ab", Verdict::Unknown);
+    let without_list = Evaluation { networks: ["net".into()].into(), ..Evaluation::default() };
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.at(60, holding(vec![banned()]));
+    story.book.update(&holding(vec![recovered()]), &hold(HOLD), UnixSeconds(70));
+    story.restart();
+    story.deliver(80);
+    story.at(81, without_list);
+    story.at(82, holding(vec![unknown()]));
+    assert_eq!(story.notified.split_off(0), [(60, NotificationReason::Fired)]);
+    // It was banned again while no process ran.
+    (83..143).for_each(|second| story.at(second, holding(vec![banned()])));
+    assert_eq!(story.notified, []);
+    story.at(143, holding(vec![banned()]));
+    story.at(150, holding(vec![recovered()]));
+    assert_eq!(story.notified, [(143, NotificationReason::Fired), (150, NotificationReason::Resolved)]);
+}
+
+#[test]
 fn a_receiver_gets_no_notification_below_its_severity() {
     let mut book = AlertStore::default();
     let verdicts = vec![(condition("MasternodePenaltyWave"), Verdict::holds(12.0, "a wave"))];
@@ -213,34 +263,6 @@ fn a_resolution_that_cannot_be_delivered_is_dropped_after_a_day() {
     assert_eq!(book.prune(&[pager()], UnixSeconds(20 + FORGET_SECONDS)), Vec::<String>::new());
     assert_eq!(book.prune(&[pager()], UnixSeconds(21 + FORGET_SECONDS)), ["pager"]);
     assert!(book.entries.is_empty());
-}
-
-#[test]
-fn what_a_receiver_refuses_waits_for_the_next_reminder_or_a_restart_and_its_end_is_still_sent() {
-    let mut story = Story::new();
-    story.book.update(&holding(vec![banned()]), &hold(0), UnixSeconds(10));
-    let due = story.book.due(&pager(), UnixSeconds(10));
-    story.book.refused("pager", &due, UnixSeconds(10));
-    assert_eq!(story.book.next_reminder(&pager()), Some(UnixSeconds(610)));
-    story.deliver(609);
-    story.deliver(610);
-    let due = story.book.due(&pager(), UnixSeconds(1_210));
-    story.book.refused("pager", &due, UnixSeconds(1_210));
-    story.restart();
-    story.book.retry_refused();
-    story.deliver(1_211);
-    let due = story.book.due(&pager(), UnixSeconds(1_811));
-    story.book.refused("pager", &due, UnixSeconds(1_811));
-    story.at(1_812, holding(vec![]));
-    // After the first refusal the receiver does not know of the alert; after the others it does.
-    assert_eq!(
-        story.notified,
-        [
-            (610, NotificationReason::Fired),
-            (1_211, NotificationReason::Reminder),
-            (1_812, NotificationReason::Resolved)
-        ]
-    );
 }
 
 #[test]

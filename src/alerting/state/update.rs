@@ -121,8 +121,10 @@ impl AlertStore {
             stage: Phase::Pending(now.0),
             starts_at: now,
             notified: BTreeMap::new(),
+            is_restored: false,
         };
         let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
+        entry.is_restored = false;
         let before = (entry.stage, entry.description.is_empty());
         if matches!(entry.stage, Phase::Resolved(_) | Phase::Muted(_)) {
             entry.stage = Phase::Pending(now.0);
@@ -150,6 +152,7 @@ impl AlertStore {
     /// Mutes an alert. A pending one of which no receiver was notified is removed.
     fn mark_muted(&mut self, key: &str, until: UnixSeconds, now: UnixSeconds) {
         let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.is_restored = false;
         match entry.stage {
             Phase::Muted(_) | Phase::Resolved(_) => {}
             Phase::Pending(_) if entry.notified.is_empty() => {
@@ -168,6 +171,7 @@ impl AlertStore {
 
     fn mark_resolved(&mut self, key: &str, description: String, now: UnixSeconds) {
         let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.is_restored = false;
         match entry.stage {
             Phase::Resolved(_) => return,
             // A receiver still has it as firing, from before its last resolution.

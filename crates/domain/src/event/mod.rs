@@ -11,7 +11,7 @@ mod diff;
 mod payment_amounts;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::list::Block;
 use crate::masternode::{BlockHash, Duffs, Height, MasternodeId, NodeType, Score};
@@ -152,20 +152,18 @@ pub struct FailedQuorum {
     pub others: Option<u32>,
 }
 
-/// Adds to the penalties of one block the quorums that report each masternode as failed. Where the limit cut the points, the number
-/// of failures is that of these quorums; it may also cut whole steps.
-pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<FailedQuorum>>) {
-    let is_ban = |event: &&Event| matches!(event.kind, EventKind::Ban { .. });
-    let banned: HashSet<MasternodeId> = events.iter().filter(is_ban).map(|event| event.masternode).collect();
+/// Adds to the penalties of one block the quorums that report each masternode as failed. Where a score is at the limit, the number
+/// of failures is that of these quorums: the limit may have cut whole steps.
+pub fn attribute(events: &mut [Event], failed: &HashMap<MasternodeId, Vec<FailedQuorum>>, limit: Option<u32>) {
     for event in events {
-        let (EventKind::Penalty { quorums, failures, clamped, .. }, Some(named)) =
+        let (EventKind::Penalty { quorums, failures, clamped, score, .. }, Some(named)) =
             (&mut event.kind, failed.get(&event.masternode))
         else {
             continue;
         };
         quorums.clone_from(named);
         let named = u32::try_from(named.len()).unwrap_or(u32::MAX);
-        if named > *failures && (*clamped || banned.contains(&event.masternode)) {
+        if named > *failures && limit.is_some_and(|limit| score.0 >= limit) {
             (*failures, *clamped) = (named, true);
         }
     }

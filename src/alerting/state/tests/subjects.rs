@@ -68,7 +68,7 @@ fn a_receiver_that_refused_an_alert_is_sent_no_end_of_it() {
         let mut store = AlertStore::default();
         store.update(&holding(vec![banned()]), &hold(0), UnixSeconds(1));
         let due = store.due(&pager(), UnixSeconds(1));
-        store.refused("pager", &due, UnixSeconds(1));
+        store.refused(&pager(), &due[0], UnixSeconds(1));
         store.update(&later, &hold(0), UnixSeconds(2));
         assert!(store.due(&pager(), UnixSeconds(2)).is_empty());
     }

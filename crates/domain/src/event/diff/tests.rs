@@ -192,15 +192,19 @@ fn a_key_that_replaces_a_revoked_one_does_not_change_the_format() {
 
 #[test]
 fn failures_beyond_the_limit_are_those_that_commitments_name() {
-    for (before, after, named, failures, clamped) in [
-        (35, 100, 1, 1, false),
-        (35, 100, 2, 2, true),
-        (61, 100, 1, 1, true),
-        (61, 100, 2, 2, true),
-        (0, 66, 2, 1, false),
+    for (was_banned, before, after, named, failures, clamped) in [
+        (false, 35, 100, 1, 1, false),
+        (false, 35, 100, 2, 2, true),
+        (false, 61, 100, 1, 1, true),
+        (false, 61, 100, 2, 2, true),
+        (false, 0, 66, 2, 1, false),
+        (true, 34, 100, 1, 1, false),
+        (true, 34, 100, 2, 2, true),
     ] {
-        let ban_height = (after == 100).then_some(Height(101));
-        let (before, after) = (scored(1, before), Masternode { ban_height, ..scored(1, after) });
+        let banned_before = was_banned.then_some(Height(90));
+        let ban_height = banned_before.or((after == 100).then_some(Height(101)));
+        let before = Masternode { ban_height: banned_before, ..scored(1, before) };
+        let after = Masternode { ban_height, ..scored(1, after) };
         let mut events = diff(&list(100, vec![before.clone()]), &list(101, vec![after]), Some(&CONSENSUS));
         let quorum = FailedQuorum {
             quorum_type: "llmq_test".into(),
@@ -209,7 +213,7 @@ fn failures_beyond_the_limit_are_those_that_commitments_name() {
             index: 0,
             others: None,
         };
-        attribute(&mut events, &HashMap::from([(before.id, vec![quorum; named])]));
+        attribute(&mut events, &HashMap::from([(before.id, vec![quorum; named])]), Some(100));
         let penalty = events.iter().find_map(|event| match &event.kind {
             EventKind::Penalty { failures, clamped, .. } => Some((*failures, *clamped)),
             _ => None,
