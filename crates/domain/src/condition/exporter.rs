@@ -40,8 +40,8 @@ pub(super) const CONDITIONS: &[Condition] = &[
         0,
         Rule::Exporter(history_damaged),
         [
-            "The history file is damaged, or was damaged within the last three days.",
-            "The history file was damaged; no damage was found for three days.",
+            "The history file is damaged, or damage was found lately.",
+            "The history file was damaged; no further damage was found.",
         ],
     ),
     Condition::new(
