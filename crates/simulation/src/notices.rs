@@ -60,7 +60,7 @@ impl Notices {
         if health.configuration.is_none_or(|since| since > 0 && now.saturating_sub(since) < OLD_NEWS) {
             self.rewatched = now;
         }
-        for number in 0..NAMES.len() {
+        for (number, name) in NAMES.iter().enumerate() {
             let news = Wire::with(|wire| {
                 let receiver = wire.receiver(number);
                 let news = receiver.notices[receiver.examined..].to_vec();
@@ -70,7 +70,7 @@ impl Notices {
             self.seen += news.len() as u64;
             for notice in news {
                 let (at, status, key, answered) = (notice.at, &notice.status, &notice.key, notice.is_answered);
-                self.told.push(format!("{} at {at}: {status} {key}, answered: {answered}", NAMES[number]));
+                self.told.push(format!("{} at {at}: {status} {key}, answered: {answered}", name));
                 self.check_notice(number, &notice, (chain, health))?;
                 Wire::with(|wire| wire.receiver(number).last.insert(notice.key.clone(), notice));
             }
@@ -88,7 +88,7 @@ impl Notices {
         if let Some(last) = &last {
             let is_again = last.status == notice.status && last.starts_at == notice.starts_at && !notice.is_reminder;
             ensure(!is_again || self.may_repeat(last, notice), Invariant::NotifiedOnce, || {
-                format!("{} sent {} twice to {}: after {} s", notice.key, notice.status, NAMES[number], last.at / 1000)
+                format!("{} sent {} twice to {}: after {} s", notice.key, notice.status, name, last.at / 1000)
             })?;
         }
         if notice.status == "resolved" && notice.alert == "MasternodePoSeBanned" {
