@@ -88,7 +88,7 @@ impl Notices {
         if let Some(last) = &last {
             let is_again = last.status == notice.status && last.starts_at == notice.starts_at && !notice.is_reminder;
             ensure(!is_again || self.may_repeat(last, notice), Invariant::NotifiedOnce, || {
-                format!("{} sent {} twice to {}: after {} s", notice.key, notice.status, name, last.at / 1000)
+                format!("{} sent {} twice to {}: after {} s", notice.key, notice.status, NAMES[number], last.at / 1000)
             })?;
         }
         if notice.status == "resolved" && notice.alert == "MasternodePoSeBanned" {
