@@ -326,6 +326,7 @@ fn hostile_site() -> Handlers {
         masternode: Some(own),
         ..SourceHealth::default()
     };
+    let connected = SourceHealth { name: HOSTILE.into(), up: Some(true), ..SourceHealth::default() };
     let probe = Probe {
         outcome: Outcome::Reached,
         at: UnixSeconds(1_800_000_000),
@@ -349,7 +350,8 @@ fn hostile_site() -> Handlers {
     let network = Arc::new(NetworkState {
         rules: rules.clone(),
         probes: Some(Arc::new([(format!("{:064x}", 3).parse().unwrap(), probe)].into())),
-        ..network_state(HOSTILE, Some(Arc::new(hostile())), vec![source])
+        // Of isolated sources only, nothing would be shown.
+        ..network_state(HOSTILE, Some(Arc::new(hostile())), vec![source, connected])
     });
     let nothing = Arc::new(NetworkState { rules, ..network_state(&format!("{HOSTILE} "), None, vec![]) });
     let api = Api {
