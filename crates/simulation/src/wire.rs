@@ -34,6 +34,9 @@ pub(crate) struct Wire {
     pub(crate) nodes: BTreeMap<String, Node>,
     pub(crate) receivers: BTreeMap<String, Receiver>,
     pub(crate) rng: Rng,
+    /// The latencies of each host, so that they do not depend on the order of simultaneous requests.
+    latencies: BTreeMap<String, Rng>,
+    seed: u64,
     pub(crate) calls: u64,
     /// What a planted bug does to the next body of a message.
     pub(crate) tamper: Option<fn(&mut Vec<u8>) -> bool>,
@@ -59,6 +62,8 @@ impl Wire {
             nodes: BTreeMap::new(),
             receivers: NAMES.iter().map(|name| ((*name).to_string(), Receiver::default())).collect(),
             rng: Rng::with_seed(seed ^ 0x3173),
+            latencies: BTreeMap::new(),
+            seed,
             calls: 0,
             tamper: None,
             transport: Transport(Arc::new(|request: Request| -> Answer { Box::pin(answer(request)) })),
@@ -77,7 +82,9 @@ impl Wire {
 
     fn route(&mut self, host: &str) -> (Route, Duration) {
         self.calls += 1;
-        let latency = Duration::from_millis(self.rng.u64(1..40));
+        let seed = host.bytes().fold(self.seed ^ 0x3173, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+        let latencies = self.latencies.entry(host.to_string()).or_insert_with(|| Rng::with_seed(seed));
+        let latency = Duration::from_millis(latencies.u64(1..40));
         let route = match (self.nodes.get(host), self.receivers.get(host)) {
             (Some(node), _) if !node.is_down => Route::Node(node.server.clone()),
             (_, Some(receiver)) => Route::Receiver(receiver.behaviour),
