@@ -57,7 +57,7 @@ impl Availability {
             self.error = Some(message);
         }
         // This passes quickly: a longer pause would only delay blocks.
-        self.failures = if is_momentary(error) { 1 } else { self.failures.saturating_add(1) };
+        self.failures = if is_momentary(error) || is_cheap(error) { 1 } else { self.failures.saturating_add(1) };
         // 0, 1, 3, 7 … polls: the first retry is the next poll.
         let polls = (1 << (self.failures - 1).min(10)) - 1;
         self.retry_at = Some(Instant::now() + poll_interval.saturating_mul(polls).min(LONGEST_PAUSE));
@@ -69,14 +69,23 @@ pub(super) fn is_queue_full(error: &SourceError) -> bool {
     matches!(error, SourceError::Rpc(error) if *error.kind() == ErrorKind::Refused)
 }
 
+/// Whether the node said something wrong that costs little to ask again, such as a time.
+fn is_cheap(error: &SourceError) -> bool {
+    match error {
+        SourceError::Contradiction(_) => true,
+        SourceError::Rpc(error) if matches!(error.kind(), ErrorKind::Malformed { .. }) => {
+            method(error.method()).is_some_and(|method| !method.heavy)
+        }
+        _ => false,
+    }
+}
+
 /// Whether the node answers, but not this call at this moment.
 pub(super) fn is_momentary(error: &SourceError) -> bool {
     let SourceError::Rpc(error) = error else { return false };
     match error.kind() {
         ErrorKind::Refused | ErrorKind::NotServing { .. } | ErrorKind::WarmingUp { .. } => true,
         ErrorKind::Call { code, .. } => *code == MISC_ERROR,
-        // To ask again costs little.
-        ErrorKind::Malformed { .. } => method(error.method()).is_some_and(|method| !method.heavy),
         _ => false,
     }
 }

@@ -23,17 +23,6 @@ impl RotatingType {
         is_only: bool,
     ) -> Result<KnownRotation, Failure> {
         self.list = SimplifiedList::default();
-        let newest = self.kind.begun(tip.height);
-        if tip.height < newest.after(self.kind.window_end) && newest.0 > 0 && self.mismatched != Some(newest) {
-            // Its quorums may not be mined yet. Those of the cycle before are: what follows from the snapshots is compared with them
-            // before it is used. A node that does not have that cycle any more is not refused.
-            let below = Height(newest.0 - 1);
-            let hash = source.client.block_hash(below).await?;
-            if let Ok(known) = self.by_snapshots(source, (hash, below), is_only).await {
-                return Ok(known);
-            }
-            self.list = SimplifiedList::default();
-        }
         match self.by_snapshots(source, (tip.hash, tip.height), is_only).await {
             Err(first) if !first.is_passing && source.capabilities.quorum_selection && source.capabilities.quorums => {
                 self.by_members(source, tip).await.map_err(|second| Failure {
