@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use crate::follower::source::SourceError;
+use crate::rpc::ErrorKind;
 use crate::rpc::methods::method;
-use crate::rpc::{ErrorKind, MISC_ERROR};
 
 /// Longest pause before a failing source is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -82,10 +82,5 @@ fn is_cheap(error: &SourceError) -> bool {
 
 /// Whether the node answers, but not this call at this moment.
 pub(super) fn is_momentary(error: &SourceError) -> bool {
-    let SourceError::Rpc(error) = error else { return false };
-    match error.kind() {
-        ErrorKind::Refused | ErrorKind::NotServing { .. } | ErrorKind::WarmingUp { .. } => true,
-        ErrorKind::Call { code, .. } => *code == MISC_ERROR,
-        _ => false,
-    }
+    matches!(error, SourceError::Rpc(error) if error.kind().is_momentary())
 }

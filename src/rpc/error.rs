@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use domain::ForeignText;
 
+/// JSON-RPC code `RPC_MISC_ERROR` (`src/rpc/protocol.h` of Dash Core), which proxies and nodes give for what they cannot explain.
+const MISC_ERROR: i64 = -1;
+
 /// A failed call.
 #[derive(Clone, Debug)]
 pub struct RpcError {
@@ -80,6 +83,17 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Whether the node, or a proxy before it, answers, but not this call at this moment.
+    pub fn is_momentary(&self) -> bool {
+        matches!(
+            self,
+            ErrorKind::Refused
+                | ErrorKind::NotServing { .. }
+                | ErrorKind::WarmingUp { .. }
+                | ErrorKind::Call { code: MISC_ERROR, .. }
+        )
+    }
+
     /// The value of the label `outcome`, from a fixed set.
     pub fn label(&self) -> &'static str {
         match self {

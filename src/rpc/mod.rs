@@ -44,7 +44,6 @@ pub use error::{ErrorKind, RpcError};
 pub use masternode_status::{OwnMasternode, OwnState};
 pub use methods::{METHODS, Method};
 pub use registered::{Registered, UnreadableEntry};
-pub use retry::MISC_ERROR;
 pub use unknown::Unknown;
 pub use url::RpcUrl;
 

@@ -14,9 +14,6 @@ use crate::rpc::methods::{self, Method};
 /// Pauses before a refused call is repeated: three times within 500 ms.
 const PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(300)];
 
-/// JSON-RPC code `RPC_MISC_ERROR` (`src/rpc/protocol.h` of Dash Core), which proxies and nodes give for what they cannot explain.
-pub const MISC_ERROR: i64 = -1;
-
 /// The attempts of one call.
 pub(super) struct Retries<'a> {
     client: &'a Client,
@@ -64,17 +61,13 @@ pub(super) fn by_status(status: StatusCode, page: Option<ErrorKind>) -> Option<E
     if status == StatusCode::INTERNAL_SERVER_ERROR { page.or(own) } else { own.or(page) }
 }
 
-/// Whether a failure may pass quickly: the node's work queue is full, it just started, a proxy does not reach it or has no free
-/// connection, or a connection was closed. All calls only read, so each can be repeated. Some nodes say with the same code that
-/// they are no masternode.
+/// Whether a failure may pass quickly: it is momentary, or a connection was closed. All calls only read, so each can be repeated.
+/// Some nodes report with a code of momentary failures that they are no masternode.
 fn is_passing(method: &Method, kind: &ErrorKind) -> bool {
     match kind {
-        ErrorKind::Refused
-        | ErrorKind::NotServing { .. }
-        | ErrorKind::WarmingUp { .. }
-        | ErrorKind::Unreachable { .. } => true,
-        ErrorKind::Call { code: MISC_ERROR, .. } => *method != methods::MASTERNODE_STATUS,
-        _ => false,
+        ErrorKind::Unreachable { .. } => true,
+        ErrorKind::Call { .. } if *method == methods::MASTERNODE_STATUS => false,
+        _ => kind.is_momentary(),
     }
 }
 

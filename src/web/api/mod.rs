@@ -133,7 +133,7 @@ pub struct History {
     pub path: PathBuf,
     /// Whether the last write succeeded.
     pub up: Box<dyn Fn() -> bool + Send + Sync>,
-    /// Its owner, who is told of damage; `None` if another process writes it.
+    /// Receives reports of damage; `None` if another process writes it.
     pub owner: Option<DamageReporter>,
 }
 

@@ -23,7 +23,7 @@ impl RotatingType {
         is_only: bool,
     ) -> Result<KnownRotation, Failure> {
         self.list = SimplifiedList::default();
-        match self.by_snapshots(source, (tip.hash, tip.height), is_only).await {
+        match self.by_snapshots(source, tip, is_only).await {
             Err(first) if !first.is_passing && source.capabilities.quorum_selection && source.capabilities.quorums => {
                 self.by_members(source, tip).await.map_err(|second| Failure {
                     reason: format!("{}; {}", first.reason, second.reason),
@@ -37,11 +37,11 @@ impl RotatingType {
     async fn by_snapshots(
         &mut self,
         source: &mut Source,
-        asked: (BlockHash, Height),
+        tip: &Block,
         is_only: bool,
     ) -> Result<KnownRotation, Failure> {
         let kind = self.kind;
-        let newest = kind.begun(asked.1);
+        let newest = kind.begun(tip.height);
         if newest.0 < CYCLES * kind.interval {
             return Err(Failure::lasting("the chain is shorter than four cycles"));
         }
@@ -51,7 +51,7 @@ impl RotatingType {
             inputs.push(work_block(source, Height(newest.0 - back * kind.interval)).await?);
         }
         let blocks: Vec<BlockHash> = inputs.iter().map(|input| input.hash).collect();
-        let info = source.client.rotation_info(&asked.0, &blocks).await?;
+        let info = source.client.rotation_info(&tip.hash, &blocks).await?;
         check_answer(&info, &kind, &blocks, is_only)?;
         let mut quarters = Vec::new();
         for (input, (snapshot, _)) in inputs.iter().zip(info.earlier.iter().rev()) {
