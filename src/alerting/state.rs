@@ -7,6 +7,7 @@
 //! Never here: clocks, sending, files.
 
 mod earlier_process;
+mod incident;
 mod last_notified;
 mod stored;
 mod update;
@@ -22,6 +23,7 @@ use domain::condition::{Alert, Catalogue};
 use domain::masternode::UnixSeconds;
 
 use earlier_process::{EarlierProcess, STORED};
+pub(super) use incident::incident_key;
 use last_notified::LastNotified;
 
 /// Labels of an alert, without `alertname`; none is empty.
@@ -60,6 +62,8 @@ pub struct AlertState {
     pub starts_at: UnixSeconds,
     /// Last notification of each receiver.
     notified: BTreeMap<String, LastNotified>,
+    /// When it started to fire together with many others of its name and network: they are one incident in PagerDuty.
+    incident: Option<u64>,
     /// It is that of an earlier process, and was not evaluated since: its end may be out of date.
     is_restored: bool,
 }
@@ -100,6 +104,15 @@ pub struct Notification {
     pub occasion: NotificationReason,
     /// The alert as it was when the notification became due.
     pub entry: AlertState,
+    /// Other alerts of its incident that the receiver has as firing; 0 without an incident.
+    pub others: usize,
+}
+
+impl NotificationReason {
+    /// Whether the receiver is to end the alert.
+    pub fn is_end(self) -> bool {
+        matches!(self, NotificationReason::Resolved | NotificationReason::Muted)
+    }
 }
 
 impl Notification {
@@ -112,7 +125,7 @@ impl Notification {
         now: UnixSeconds,
     ) -> Notification {
         let entry = AlertState { description, ..AlertState::new(alert, labels, Phase::Firing, now) };
-        Notification { key, occasion: NotificationReason::Fired, entry }
+        Notification { key, occasion: NotificationReason::Fired, entry, others: 0 }
     }
 }
 
@@ -127,10 +140,13 @@ impl AlertStore {
     pub fn due(&self, receiver: &Receiver, now: UnixSeconds) -> Vec<Notification> {
         let due = |(key, entry): (&String, &AlertState)| {
             let occasion = entry.occasion(receiver, now)?;
-            Some(Notification { key: key.clone(), occasion, entry: entry.clone() })
+            Some(Notification { key: key.clone(), occasion, entry: entry.clone(), others: 0 })
         };
         let mut due: Vec<Notification> = self.entries.iter().filter_map(due).collect();
         due.sort_by_key(|notice| (notice.entry.starts_at, notice.entry.alert.severity));
+        if receiver.kind == Kind::PagerDuty {
+            incident::arrange(&mut due, self.entries.values(), &receiver.name);
+        }
         due
     }
 
@@ -158,9 +174,9 @@ impl AlertStore {
 
     /// When the next pending alert fires. `None` if none is pending.
     pub fn next_firing(&self, settings: &AlertingSettings) -> Option<UnixSeconds> {
-        let next = |entry: &AlertState| match entry.stage {
-            Phase::Pending(since) => Some(UnixSeconds(since.saturating_add(settings.hold_seconds(entry.alert)))),
-            _ => None,
+        let next = |entry: &AlertState| {
+            let Phase::Pending(since) = entry.stage else { return None };
+            Some(UnixSeconds(since.saturating_add(settings.hold_seconds(entry.alert))))
         };
         self.entries.values().filter_map(next).min()
     }
@@ -182,8 +198,7 @@ impl AlertStore {
     pub fn unanswered(&mut self, receiver: &str, notices: &[Notification]) {
         for notice in notices {
             let last = self.entries.get_mut(&notice.key).and_then(|entry| entry.notified.get_mut(receiver));
-            let is_end = matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
-            if let Some(last) = last.filter(|last| is_end && !last.perhaps_ended) {
+            if let Some(last) = last.filter(|last| notice.occasion.is_end() && !last.perhaps_ended) {
                 last.perhaps_ended = true;
                 self.changed.insert(notice.key.clone());
             }
@@ -193,7 +208,7 @@ impl AlertStore {
     fn sent(&mut self, receiver: &str, notices: &[Notification], now: UnixSeconds, refused: bool) {
         for notice in notices {
             let Some(entry) = self.entries.get_mut(&notice.key) else { continue };
-            let firing = !matches!(notice.occasion, NotificationReason::Resolved | NotificationReason::Muted);
+            let firing = !notice.occasion.is_end();
             let known = refused && entry.notified.get(receiver).is_some_and(LastNotified::is_aware);
             entry
                 .notified
@@ -291,8 +306,18 @@ impl AlertState {
     }
 
     fn new(alert: &'static Alert, labels: Labels, stage: Phase, now: UnixSeconds) -> AlertState {
-        let (description, notified) = (String::new(), BTreeMap::new());
-        AlertState { alert, labels, value: 1.0, description, stage, starts_at: now, notified, is_restored: false }
+        let (value, description, notified) = (1.0, String::new(), BTreeMap::new());
+        AlertState {
+            alert,
+            labels,
+            value,
+            description,
+            stage,
+            starts_at: now,
+            notified,
+            incident: None,
+            is_restored: false,
+        }
     }
 
     fn shift(&mut self, jump: ClockJump) {

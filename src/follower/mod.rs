@@ -126,21 +126,27 @@ impl Follower {
                     self.publish_health();
                 }
                 _ = timer.tick() => self.poll().await,
-                () = reached(self.chain.enrichment.votes_due()) => late_votes::read(&mut self).await,
-                () = reached(self.chain.recorded.backfill.due()) => drop(self.fill().await),
+                () = reached(self.chain.enrichment.votes_due()) => self.until_stale(late_votes::read).await,
+                () = reached(self.chain.recorded.backfill.due()) => drop(self.until_stale(Follower::fill).await),
             }
         }
     }
 
     /// Polls once: follows the first usable source to its tip. Without a usable source, a stale snapshot is withdrawn.
     pub async fn poll(&mut self) {
-        if let Err(troubles) = self.try_sources().await {
+        if let Err(troubles) = self.until_stale(Follower::try_sources).await {
             self.withdraw_if_stale(&troubles);
         }
         if self.sources.is_report_poll() {
             self.ask_for_reports().await;
         }
         self.publish_health();
+    }
+
+    /// Does `work`, which may wait for slow sources. If the published snapshot becomes stale meanwhile, it is withdrawn.
+    async fn until_stale<T>(&mut self, work: impl AsyncFnOnce(&mut Follower) -> T) -> T {
+        let shown = self.publisher.shown(self.sources.stale_at());
+        shown.during(work(self)).await
     }
 
     /// As [`Follower::poll`], but returns the errors: one line for each source.
@@ -200,6 +206,10 @@ impl Follower {
             let is_shown = depth == 0 && self.publisher.is_published_at(&best);
             if is_shown && !self.sources.is_left_behind(index, Some(tip)) {
                 self.confirm_tip(index).await?;
+                if !self.publisher.is_published() {
+                    // Withdrawn while the source took long to confirm it.
+                    self.publish();
+                }
                 return Ok(tip);
             }
             if depth > 0 && self.sources.awaits_rollback() {
@@ -271,25 +281,12 @@ impl Follower {
     /// Follows a source to its tip, and to the next tip if a block arrived while the list was read.
     async fn walk_to_tip(&mut self, index: usize, mut chain: ChainInfo) -> Result<ChainInfo, SourceError> {
         for _ in 0..MOVES {
-            match self.walk(index, &chain).await {
+            match self.chain.walk_to(&mut self.sources[index], &chain).await {
                 Err(SourceError::Moved) => chain = self.sources[index].client.chain_info().await?,
                 walked => return walked.map(|()| chain),
             }
         }
-        self.walk(index, &chain).await.map(|()| chain)
-    }
-
-    /// Follows a source to its tip. Withdraws a snapshot that becomes stale meanwhile: full lists take long.
-    async fn walk(&mut self, index: usize, chain: &ChainInfo) -> Result<(), SourceError> {
-        let stale_at = self.sources.stale_at();
-        let walk = self.chain.walk_to(&mut self.sources[index], chain);
-        tokio::pin!(walk);
-        tokio::select! {
-            biased;
-            walked = &mut walk => return walked,
-            () = reached(stale_at) => self.publisher.withdraw_snapshot(),
-        }
-        walk.await
+        self.chain.walk_to(&mut self.sources[index], &chain).await.map(|()| chain)
     }
 
     /// Asks for the data other than the list that is due at the tip.

@@ -5,8 +5,11 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::warn;
 
 use crate::follower::block_sync::ChainSync;
+use crate::follower::online_backfill::reached;
 use crate::follower::source_pool::SourcePool;
 use crate::follower::{FollowerSettings, watch_entries};
 use crate::meters::Meters;
@@ -79,15 +82,9 @@ impl Publisher {
         self.publish_snapshot(None, sources, chain);
     }
 
-    /// Withdraws the snapshot, and keeps the published sources as they are.
-    pub(super) fn withdraw_snapshot(&self) {
-        self.state.send_if_modified(|state| {
-            let state = Arc::make_mut(state);
-            let withdrawn = state.snapshot.take();
-            let is_change = withdrawn.is_some();
-            state.withdrawn = withdrawn.or(state.withdrawn.take());
-            is_change
-        });
+    /// What is published now, and stale at this time.
+    pub(super) fn shown(&self, stale_at: Option<Instant>) -> Shown {
+        Shown { snapshot: self.state.borrow().snapshot.clone(), state: self.state.clone(), stale_at }
     }
 
     /// Publishes the followed list with the facts that complete it. A list that hides a watched masternode would show
@@ -124,6 +121,45 @@ impl Publisher {
             let before = std::mem::replace(&mut state.snapshot, snapshot);
             state.withdrawn = if state.snapshot.is_some() { None } else { before.or(state.withdrawn.take()) };
             complete(state, sources, chain);
+        });
+    }
+}
+
+/// A published snapshot, which may become stale while sources are read.
+pub(super) struct Shown {
+    snapshot: Option<Arc<Snapshot>>,
+    state: watch::Sender<Arc<NetworkState>>,
+    stale_at: Option<Instant>,
+}
+
+impl Shown {
+    /// Waits for `work`. Withdraws the snapshot if it becomes stale meanwhile.
+    pub(super) async fn during<T>(self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = reached(self.stale_at) => self.withdraw(),
+        }
+        work.await
+    }
+
+    /// Withdraws the snapshot if it is still the published one. The published sources stay as they are.
+    fn withdraw(&self) {
+        let Some(shown) = &self.snapshot else { return };
+        self.state.send_if_modified(|state| {
+            let is_shown = state.snapshot.as_ref().is_some_and(|snapshot| Arc::ptr_eq(snapshot, shown));
+            if is_shown {
+                let state = Arc::make_mut(state);
+                state.withdrawn = state.snapshot.take();
+                warn!(
+                    network = %state.network,
+                    "Masternode list of {} is stale, removing its series: no source confirmed it for {:?}, and a source is \
+                     still being read",
+                    state.network, state.stale_after
+                );
+            }
+            is_shown
         });
     }
 }

@@ -257,6 +257,23 @@ async fn a_snapshot_that_becomes_stale_during_a_walk_is_withdrawn() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_becomes_stale_while_a_source_does_not_answer_is_withdrawn_and_comes_back_with_the_answer() {
+    let mut stage = Stage::with(Options::default(), 1, |settings| settings.stale_after = Duration::ZERO).await;
+    stage.poll().await;
+    stage.servers[0].handle().faults().set(Fault::Hang);
+    let mut states = stage.states();
+    let withdrawn = tokio::select! {
+        biased;
+        state = states.wait_for(|state| state.snapshot.is_none()) => state.unwrap().withdrawn.is_some(),
+        () = stage.poll() => false,
+    };
+    assert!(withdrawn, "names and groups stay known");
+    stage.servers[0].handle().faults().clear();
+    stage.poll().await;
+    assert_eq!(stage.page().await.count("masternode_pose_score"), 12);
+}
+
+#[tokio::test]
 async fn the_load_on_the_node_depends_on_blocks_and_not_on_polls() {
     let mut stage = Stage::following().await;
     stage.servers[0].handle().forget_calls();

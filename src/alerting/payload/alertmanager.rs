@@ -109,6 +109,7 @@ mod tests {
                 key: String::from("MasternodeExporterHistoryDamaged{job=\"masternode-exporter\",severity=\"warning\"}"),
                 occasion: crate::alerting::state::NotificationReason::Reminder,
                 entry,
+                others: 0,
             }
         };
         store.mark_notified("am", &[notice(&store)], UnixSeconds(1_300));

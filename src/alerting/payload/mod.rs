@@ -61,7 +61,7 @@ pub fn body(
         Kind::Slack => chat::slack(notices, &links),
         Kind::Discord => chat::discord(notices, &links),
         Kind::Telegram { chat } => chat::telegram(notices, chat, &links),
-        Kind::PagerDuty => pagerduty::body(notices, token, &links, now),
+        Kind::PagerDuty => pagerduty::body(notices, &receiver.name, token, &links, now),
         Kind::Ntfy { topic } => chat::ntfy(notices, topic.expose(), &links),
         Kind::Matrix { .. } => chat::matrix(notices, &links),
         Kind::Email(_) => chat::email(notices, &links),
@@ -72,7 +72,7 @@ pub fn body(
 /// different one. Matrix ignores a repeated transaction, and an e-mail uses it as its Message-ID.
 pub fn transaction(receiver: &Receiver, notices: &[Notification]) -> String {
     let mut text = receiver.name.clone();
-    for Notification { key, occasion, entry } in notices {
+    for Notification { key, occasion, entry, .. } in notices {
         let ended = match entry.stage {
             Phase::Resolved(at) => at,
             _ => 0,

@@ -1,11 +1,12 @@
-//! PagerDuty Events API v2: one event for each alert, with a key that trigger and resolve share.
+//! PagerDuty Events API v2: one event for each alert, or for many that started to fire together. Trigger and resolve of an incident
+//! share a key.
 //!
-//! Never here: change events and acknowledgements.
+//! Never here: change events and acknowledgements; which alerts are one incident (`state::incident`).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::alerting::payload::{Body, Content, Links, hex};
-use crate::alerting::state::{Notification, NotificationReason};
+use crate::alerting::state::{Notification, incident_key};
 use crate::secret::Secret;
 use domain::masternode::UnixSeconds;
 use domain::rfc3339;
@@ -13,33 +14,71 @@ use domain::rfc3339;
 /// Maximum length of a summary, in characters.
 const SUMMARY: usize = 1024;
 
-pub(super) fn body(notices: &[Notification], token: Option<&Secret>, links: &Links<'_>, now: UnixSeconds) -> Body {
+/// Maximum number of alerts of an incident that its details list.
+const LISTED: usize = 500;
+
+pub(super) fn body(
+    notices: &[Notification],
+    receiver: &str,
+    token: Option<&Secret>,
+    links: &Links<'_>,
+    now: UnixSeconds,
+) -> Body {
     let notice = &notices[0];
     let entry = &notice.entry;
+    let incident = |notice: &Notification| (incident_key(notice, receiver), notice.occasion.is_end());
+    let (key, is_end) = incident(notice);
+    let covered: Vec<_> = notices.iter().take_while(|notice| incident(notice) == (key.clone(), is_end)).collect();
     let label = |name: &str| entry.labels.get(name).map(String::as_str);
-    let summary: String = format!("{}: {}", entry.alert.name, entry.description).chars().take(SUMMARY).collect();
-    let source = label("alias").or(label("masternode")).or(label("network")).unwrap_or("masternode-exporter");
+    let summary = match covered[..] {
+        [_] if notice.others == 0 => format!("{}: {}", entry.alert.name, entry.description),
+        _ => summary_of_many(&covered, is_end),
+    };
+    let source = label("alias").or(label("masternode")).filter(|_| covered.len() == 1);
     let json = json!({
         "routing_key": token.map_or("", Secret::expose),
-        "event_action": match notice.occasion {
-            NotificationReason::Resolved | NotificationReason::Muted => "resolve",
-            NotificationReason::Fired | NotificationReason::Reminder => "trigger",
-        },
-        "dedup_key": hex(&notice.key),
+        // An incident ends with its last alert.
+        "event_action": if is_end && notice.others == 0 { "resolve" } else { "trigger" },
+        "dedup_key": hex(&key),
         "client": "masternode-exporter",
         "client_url": links.exporter(),
         "links": [{ "href": links.runbook(notice), "text": "Runbook" }],
         "payload": {
-            "summary": summary,
-            "source": source,
+            "summary": summary.chars().take(SUMMARY).collect::<String>(),
+            "source": source.or(label("network")).unwrap_or("masternode-exporter"),
             "severity": entry.alert.severity.label(),
             "timestamp": rfc3339::text(now),
             "class": entry.alert.name,
             "group": label("network").unwrap_or_default(),
-            "custom_details": entry.labels,
+            "custom_details": details(&covered),
         },
     });
-    Body { content: Content::Json(json), notices: 1 }
+    Body { content: Content::Json(json), notices: covered.len() }
+}
+
+/// What many alerts have in common, and the first of them.
+fn summary_of_many(covered: &[&Notification], is_end: bool) -> String {
+    let Notification { entry, others, .. } = covered[0];
+    let (name, count) = (entry.alert.name, covered.len());
+    let network = entry.labels.get("network").map(|network| format!(" of {network}")).unwrap_or_default();
+    if is_end {
+        return format!("{name}{network}: {count} ended, {others} of this incident still fire");
+    }
+    let subject = |notice: &&Notification| {
+        let labels = &notice.entry.labels;
+        labels.get("alias").or(labels.get("masternode")).cloned()
+    };
+    let subjects: Vec<String> = covered.iter().filter_map(subject).collect();
+    format!("{count} times {name}{network}: {}", subjects.join(", "))
+}
+
+/// The labels of one alert, or the texts of many.
+fn details(covered: &[&Notification]) -> Value {
+    let [notice] = covered else {
+        let texts: Vec<&str> = covered.iter().take(LISTED).map(|notice| notice.entry.description.as_str()).collect();
+        return json!({ "alerts": covered.len(), "texts": texts });
+    };
+    json!(notice.entry.labels)
 }
 
 #[cfg(test)]
@@ -64,8 +103,8 @@ mod tests {
         let notices: Vec<Notification> = (0..masternodes).map(notice).collect();
         let links = Links { settings: &settings };
         let event = |at: usize| {
-            let Body { content: Content::Json(event), notices: 1 } = body(&notices[at..], None, &links, UnixSeconds(7))
-            else {
+            let body = body(&notices[at..], "pd", None, &links, UnixSeconds(7));
+            let Body { content: Content::Json(event), notices: 1 } = body else {
                 panic!("one event for each alert");
             };
             event
@@ -74,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn many_bans_at_once_are_one_incident_when_grouped_by_class_and_group() {
+    fn the_fields_class_and_group_are_the_same_for_alerts_of_one_kind_and_network() {
         let bans = events("MasternodePoSeBanned", 150, "main");
         let group = |event: &serde_json::Value| {
             ["class", "group"].map(|field| event["payload"][field].as_str().unwrap().to_string())

@@ -71,16 +71,13 @@ impl AlertStore {
                     let firing = receiver.kind == Kind::PagerDuty && receiver.wants(alert.severity, &labels);
                     (receiver.name.clone(), LastNotified { at: now.0, firing, ..LastNotified::default() })
                 };
+                let notified = settings.receivers.iter().map(notified).collect();
                 let entry = AlertState {
-                    alert,
                     description: resolution(alert, &labels),
                     value: 0.0,
-                    stage: Phase::Resolved(now.0),
+                    notified,
                     // After every alert that fires.
-                    starts_at: UnixSeconds(u32::MAX.into()),
-                    notified: settings.receivers.iter().map(notified).collect(),
-                    is_restored: false,
-                    labels,
+                    ..AlertState::new(alert, labels, Phase::Resolved(now.0), UnixSeconds(u32::MAX.into()))
                 };
                 self.entries.insert(key.clone(), entry);
                 self.changed.insert(key);

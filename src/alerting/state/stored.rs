@@ -22,6 +22,8 @@ struct StoredAlert {
     starts_at: u64,
     #[serde(rename = "told")]
     notified: BTreeMap<String, LastNotified>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    incident: Option<u64>,
 }
 
 impl AlertState {
@@ -34,15 +36,16 @@ impl AlertState {
             stage: self.stage,
             starts_at: self.starts_at.0,
             notified: self.notified.clone(),
+            incident: self.incident,
         };
         serde_json::to_string(&kept).expect("its keys are texts and its numbers finite")
     }
 
     pub(super) fn from_text(text: &str, catalogue: &Catalogue) -> Option<AlertState> {
-        let StoredAlert { alert, labels, value, description, stage, starts_at, notified } =
+        let StoredAlert { alert, labels, value, description, stage, starts_at, notified, incident } =
             serde_json::from_str(text).ok()?;
         let alert = &catalogue.find(&alert)?.alert;
-        let starts_at = UnixSeconds(starts_at);
-        Some(AlertState { alert, labels, value, description, stage, starts_at, notified, is_restored: true })
+        let (starts_at, is_restored) = (UnixSeconds(starts_at), true);
+        Some(AlertState { alert, labels, value, description, stage, starts_at, notified, incident, is_restored })
     }
 }

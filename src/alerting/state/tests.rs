@@ -1,4 +1,5 @@
 mod earlier;
+mod incidents;
 mod refusals;
 mod subjects;
 
@@ -7,7 +8,6 @@ use crate::alerting::routing::AlertMatch;
 use crate::outbound::Outbound;
 use crate::secret::{Secret, SecretSource};
 use domain::condition::{Condition, EvaluatedSubject, Evaluation, Scope, Severity, Verdict};
-use std::time::Duration;
 
 const HOLD: u64 = 60;
 

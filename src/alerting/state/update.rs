@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::info;
 
 use crate::alerting::settings::AlertingSettings;
-use crate::alerting::state::{AlertState, AlertStore, Labels, LastNotified, MOST, Phase, key};
+use crate::alerting::state::{AlertState, AlertStore, Labels, LastNotified, MOST, Phase, incident, key};
 use domain::condition::{Alert, EvaluatedSubject, Evaluation, Scope, Verdict, text};
 use domain::masternode::UnixSeconds;
 
@@ -61,7 +61,7 @@ impl AlertStore {
         let known: BTreeMap<String, String> =
             self.entries.iter().map(|(key, entry)| (identity(entry.alert, &entry.labels), key.clone())).collect();
         let mut present = BTreeSet::new();
-        let mut left_out = 0;
+        let (mut left_out, mut fired) = (0, Vec::new());
         for (subject, condition, value, text) in evaluation.holding() {
             let labels = labels_of(subject, &condition.alert, settings);
             let muted_until = subject.muted(condition);
@@ -73,9 +73,12 @@ impl AlertStore {
                 left_out += 1;
                 continue;
             }
-            self.mark_active(&key, active, settings.hold_seconds(&condition.alert), now);
+            if self.mark_active(&key, active, settings.hold_seconds(&condition.alert), now) {
+                fired.push(key.clone());
+            }
             present.insert(key);
         }
+        incident::open(&mut self.entries, &fired, now);
         let standings = self.standings(evaluation);
         let absent: Vec<String> = self.entries.keys().filter(|key| !present.contains(*key)).cloned().collect();
         for key in absent {
@@ -109,20 +112,13 @@ impl AlertStore {
         verdicts.filter(|(_, alert, _)| names.contains(alert.name)).filter_map(standing).collect()
     }
 
-    fn mark_active(&mut self, key: &str, active: ActiveCondition<'_>, hold: u64, now: UnixSeconds) {
+    /// Returns whether the alert starts to fire.
+    fn mark_active(&mut self, key: &str, active: ActiveCondition<'_>, hold: u64, now: UnixSeconds) -> bool {
         if let Some(until) = active.muted_until {
-            return self.mark_muted(key, until, now);
+            self.mark_muted(key, until, now);
+            return false;
         }
-        let fresh = || AlertState {
-            alert: active.alert,
-            labels: active.labels.clone(),
-            value: active.value,
-            description: String::new(),
-            stage: Phase::Pending(now.0),
-            starts_at: now,
-            notified: BTreeMap::new(),
-            is_restored: false,
-        };
+        let fresh = || AlertState::new(active.alert, active.labels.clone(), Phase::Pending(now.0), now);
         let entry = self.entries.entry(key.to_string()).or_insert_with(fresh);
         entry.is_restored = false;
         let before = (entry.stage, entry.description.is_empty());
@@ -132,7 +128,7 @@ impl AlertStore {
         if let Phase::Pending(since) = entry.stage
             && now.0 >= since.saturating_add(hold)
         {
-            (entry.stage, entry.starts_at) = (Phase::Firing, now);
+            (entry.stage, entry.starts_at, entry.incident) = (Phase::Firing, now, None);
         }
         if entry.labels != active.labels {
             entry.labels = active.labels;
@@ -141,12 +137,14 @@ impl AlertStore {
         entry.value = active.value;
         entry.description.clear();
         entry.description.push_str(active.text);
+        let is_fired = entry.stage == Phase::Firing && before.0 != Phase::Firing;
+        if is_fired {
+            log("fires", entry);
+        }
         if before != (entry.stage, false) {
-            if entry.stage == Phase::Firing && before.0 != Phase::Firing {
-                log("fires", entry);
-            }
             self.changed.insert(key.to_string());
         }
+        is_fired
     }
 
     /// Mutes an alert. A pending one of which no receiver was notified is removed.
