@@ -312,7 +312,7 @@ impl EngineState {
         let given_up = book.prune(&settings.receivers, now);
         let next = book.next_firing(settings);
         for receiver in &settings.receivers {
-            self.meters.waiting(&receiver.name, book.waiting(receiver, now));
+            self.meters.waiting(&receiver.name, book.due(receiver, now).len());
         }
         drop(book);
         if left_out > 0 {

@@ -32,7 +32,7 @@ pub type Labels = BTreeMap<String, String>;
 /// Maximum number of stored alerts.
 const MOST: usize = 20_000;
 
-/// A resolved alert that could not be delivered for this many seconds is dropped.
+/// A resolved alert that a process could not deliver for this many seconds is dropped.
 const FORGET_SECONDS: u64 = 24 * 3600;
 
 /// All alerts that are active, or whose resolution is not delivered to every receiver.
@@ -43,6 +43,8 @@ pub struct AlertStore {
     changed: BTreeSet<String>,
     /// The process before, if nothing is known of its alerts.
     earlier: Option<EarlierProcess>,
+    /// When the state was restored: earlier, no process tried to deliver anything.
+    restored_at: u64,
 }
 
 /// State of one alert.
@@ -155,11 +157,6 @@ impl AlertStore {
         self.entries.values().filter(|entry| entry.stage == Phase::Firing)
     }
 
-    /// Number of pending notifications of a receiver.
-    pub fn waiting(&self, receiver: &Receiver, now: UnixSeconds) -> usize {
-        self.entries.values().filter(|entry| entry.occasion(receiver, now).is_some()).count()
-    }
-
     /// When the next reminder of a receiver is due. `None` if never.
     pub fn next_reminder(&self, receiver: &Receiver) -> Option<UnixSeconds> {
         let next = |entry: &AlertState| {
@@ -234,7 +231,7 @@ impl AlertStore {
                 is_refused || entry.is_ended_earlier() || entry.occasion(receiver, now).is_some()
             };
             let mut waiting = receivers.iter().filter(waits).peekable();
-            let old = now.0.saturating_sub(at) > FORGET_SECONDS;
+            let old = now.0.saturating_sub(at.max(self.restored_at)) > FORGET_SECONDS;
             if waiting.peek().is_some() && !old {
                 return true;
             }
@@ -248,11 +245,11 @@ impl AlertStore {
     /// Changes since the last call: key and state of an alert, `None` for a removed one.
     pub fn take_changes(&mut self) -> Vec<(String, Option<String>)> {
         let changed = std::mem::take(&mut self.changed);
-        let text = |key: &String| match key.as_str() {
+        let text = |key: &str| match key {
             STORED => Some("{}".to_string()),
             _ => self.entries.get(key).map(AlertState::to_text),
         };
-        changed.into_iter().map(|key| (text(&key), key)).map(|(text, key)| (key, text)).collect()
+        changed.into_iter().map(|key| (key.clone(), text(&key))).collect()
     }
 
     /// Marks these as not stored.
@@ -263,6 +260,7 @@ impl AlertStore {
     /// Shifts stored times by a jump of the wall clock.
     pub fn shift(&mut self, jump: ClockJump) {
         self.entries.values_mut().for_each(|entry| entry.shift(jump));
+        self.restored_at = jump.carry(UnixSeconds(self.restored_at)).0;
         self.changed.extend(self.entries.keys().cloned());
     }
 
@@ -270,6 +268,7 @@ impl AlertStore {
     /// clock was or is wrong. Returns the number of alerts that this version cannot read.
     pub fn restore(&mut self, kept: Vec<(String, String)>, catalogue: &Catalogue, now: UnixSeconds) -> usize {
         let mut strange = 0;
+        self.restored_at = now.0;
         if !kept.iter().any(|(key, _)| key == STORED) {
             if kept.is_empty() {
                 self.begin_without_state(now);

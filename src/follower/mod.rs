@@ -208,7 +208,7 @@ impl Follower {
                 self.confirm_tip(index).await?;
                 if !self.publisher.is_published() {
                     // Withdrawn while the source took long to confirm it.
-                    self.publish();
+                    self.publish_confirmed();
                 }
                 return Ok(tip);
             }
@@ -307,7 +307,7 @@ impl Follower {
         // The cancelled call of a slow node is lost and repeated below without a time limit.
         let selection = self.chain.select_quorums(&mut self.sources[index]);
         let quick = tokio::time::timeout(SELECTION_WAIT, selection).await.ok();
-        self.publish();
+        self.publish_confirmed();
         self.reveal_hidden(index).await?;
         let selected = match quick {
             Some((_, selected)) => selected,
@@ -325,10 +325,15 @@ impl Follower {
         Ok(())
     }
 
+    /// Whether the followed list hides a watched masternode.
+    fn is_hidden(&self) -> bool {
+        self.chain.list().is_some_and(|list| self.chain.lists.watching.is_hidden_in(list))
+    }
+
     /// Reads the list of the tip again if it hides a watched masternode: this source may contain it. Fails if it does
     /// not; then nothing is published.
     async fn reveal_hidden(&mut self, index: usize) -> Result<(), SourceError> {
-        if self.chain.list().is_some_and(|list| self.chain.lists.watching.is_hidden_in(list)) {
+        if self.is_hidden() {
             self.chain.verify(&mut self.sources[index]).await?;
             self.publish();
         }
@@ -368,6 +373,14 @@ impl Follower {
         Ok(())
     }
 
+    /// Publishes the list that a source just returned or confirmed; what follows may take long.
+    fn publish_confirmed(&mut self) {
+        if !self.is_hidden() {
+            self.sources.confirm();
+        }
+        self.publish();
+    }
+
     fn publish(&mut self) {
         self.publisher.publish(&self.sources, &mut self.chain);
     }
@@ -376,22 +389,6 @@ impl Follower {
     fn publish_again(&mut self) {
         if self.publisher.is_published() {
             self.publish();
-        }
-    }
-
-    /// Withdraws the snapshot that no source confirmed for `stale_after`. The network of the sources stays what it was.
-    fn withdraw_if_stale(&mut self, troubles: &[String]) {
-        if !self.sources.is_stale() {
-            return;
-        }
-        if self.publisher.is_published() {
-            let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
-            warn!(
-                %network,
-                "Masternode list of {network} is stale, removing its series: no source confirmed it for {stale_after:?} ({})",
-                troubles.join("; ")
-            );
-            self.publisher.withdraw(&self.sources, &self.chain);
         }
     }
 }

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tracing::warn;
+
 use crate::follower::source::optional;
 use crate::follower::source_pool::SourcePool;
 use crate::follower::{Follower, FollowerSettings, watch_entries};
@@ -117,6 +119,22 @@ impl Follower {
         let is_news = facts.is_some_and(|facts| collect(&self.sources, facts));
         if is_news || is_other {
             self.publish_again();
+        }
+    }
+
+    /// Withdraws the snapshot that no source confirmed for `stale_after`. The network of the sources stays what it was.
+    pub(super) fn withdraw_if_stale(&mut self, troubles: &[String]) {
+        if !self.sources.is_stale() {
+            return;
+        }
+        if self.publisher.is_published() {
+            let (network, stale_after) = (&self.settings.network, self.settings.stale_after);
+            warn!(
+                %network,
+                "Masternode list of {network} is stale, removing its series: no source confirmed it for {stale_after:?} ({})",
+                troubles.join("; ")
+            );
+            self.publisher.withdraw(&self.sources, &self.chain);
         }
     }
 

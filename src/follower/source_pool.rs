@@ -114,11 +114,8 @@ impl SourcePool {
 
     /// Version of the newest node among the sources of this network, whether it currently answers or not.
     pub(super) fn newest_version(&self) -> Option<u32> {
-        self.sources
-            .iter()
-            .filter(|source| !source.availability.is_elsewhere())
-            .filter_map(|source| source.version)
-            .max()
+        let here = self.sources.iter().filter(|source| !source.availability.is_elsewhere());
+        here.filter_map(|source| source.version).max()
     }
 
     /// Begins a poll.
@@ -338,6 +335,11 @@ impl SourcePool {
         }
     }
 
+    /// Records that a source answered with the list of its tip.
+    pub(super) fn confirm(&mut self) {
+        self.confirmed = Some((Instant::now(), self.now()));
+    }
+
     /// Records that a source is followed to `tip`: it confirmed the list.
     pub(super) fn activate(&mut self, index: usize, tip: Height) {
         self.succeeded(index, tip);
@@ -346,15 +348,10 @@ impl SourcePool {
         if several && source.forks.follows != Some(false) {
             source.reports.health.fork_split = Some(false);
         }
-        self.confirmed = Some((Instant::now(), self.now()));
+        self.confirm();
         if let Some(before) = self.active.replace(index).filter(|before| *before != index) {
-            warn!(
-                network = %self.settings.network,
-                "Failover of network {} to source {} from source {}",
-                self.settings.network,
-                self.sources[index].name(),
-                self.sources[before].name()
-            );
+            let (network, to, from) = (&self.settings.network, self.sources[index].name(), self.sources[before].name());
+            warn!(%network, "Failover of network {network} to source {to} from source {from}");
         }
     }
 

@@ -22,6 +22,9 @@ const OLD_NEWS: u64 = 25 * MINUTE;
 /// An alert that fires for longer is known to each receiver, in milliseconds.
 const LATEST: u64 = 6 * MINUTE;
 
+/// For this long after a start, conditions of recent events that do not hold are unknown, and their alerts not resolved.
+const YOUNG: u64 = 60 * MINUTE;
+
 /// Most notices of a receiver in an hour.
 const HOURLY: usize = 3000;
 
@@ -150,9 +153,10 @@ impl Notices {
             let over: Vec<&Notice> = known.iter().filter(|notice| notice.is_answered && !fires(notice)).collect();
             self.over.retain(|(receiver, key), _| *receiver != number || over.iter().any(|notice| notice.key == *key));
             let now = clock::millis();
+            let known_at = self.restarts.last().map_or(0, |(at, _)| at + YOUNG);
             let open = over.into_iter().find(|notice| {
                 let since = *self.over.entry((number, notice.key.clone())).or_insert(now);
-                now.saturating_sub(since.max(notice.at)) > LATEST
+                now.saturating_sub(since.max(notice.at).max(known_at)) > LATEST
             });
             ensure(open.is_none(), Invariant::NotifiedOnce, || format!("{name} has {open:?}, which is over"))?;
         }

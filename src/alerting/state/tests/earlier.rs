@@ -85,3 +85,21 @@ fn the_number_of_resolutions_is_bounded() {
     evaluated(&mut book, subjects, 11);
     assert_eq!(reasons(&book, &pagerduty(), 12).len(), 500);
 }
+
+#[test]
+fn an_end_that_no_process_could_send_for_a_week_is_sent_and_the_day_to_deliver_it_begins_with_the_process() {
+    const WEEK: u64 = 7 * 24 * 3600;
+    let mut first = AlertStore::default();
+    evaluated(&mut first, vec![banned()], 11);
+    let due = first.due(&pager(), UnixSeconds(11));
+    first.mark_notified("pager", &due, UnixSeconds(11));
+    evaluated(&mut first, vec![recovered()], 20);
+    let kept: Vec<_> = first.take_changes().into_iter().filter_map(|(key, text)| Some((key, text?))).collect();
+    let mut second = AlertStore::default();
+    second.restore(kept, &Catalogue::default(), UnixSeconds(WEEK));
+    assert!(second.prune(&[pager()], UnixSeconds(WEEK)).is_empty());
+    evaluated(&mut second, vec![recovered()], WEEK + 1);
+    assert_eq!(reasons(&second, &pager(), WEEK + 1), [("ab".into(), NotificationReason::Resolved)]);
+    assert!(second.prune(&[pager()], UnixSeconds(WEEK + FORGET_SECONDS)).is_empty());
+    assert_eq!(second.prune(&[pager()], UnixSeconds(WEEK + FORGET_SECONDS + 1)), ["pager"]);
+}
