@@ -12,7 +12,7 @@ use crate::history::checksum::{self, EVENT_COLUMNS, Unchecked};
 use crate::history::error::StoreError;
 use crate::history::network_id;
 use crate::history::query::Order;
-use crate::history::readable::Readable;
+use crate::history::readable::{self, Readable};
 use crate::history::salvage::Salvage;
 use crate::history::tables::{ALL, BLOCK, Table};
 
@@ -21,10 +21,12 @@ fn copy(from: &Connection, into: &Connection, table: &Table) -> Result<bool, Sto
     let columns = table.columns.split(',').count();
     let mut insert = into.prepare(&table.insert("INSERT OR IGNORE"))?;
     let mut is_whole = true;
+    let mut left = readable::most_rows(from)?;
     let mut read = || -> rusqlite::Result<()> {
         let mut statement = from.prepare(&table.select(table.columns, ""))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
+            left = left.checked_sub(1).ok_or_else(readable::repeated)?;
             let values =
                 table.check(row, columns).and_then(|()| (0..columns).map(|at| row.get::<_, Value>(at)).collect());
             let values: rusqlite::Result<Vec<Value>> = values;

@@ -130,7 +130,7 @@ impl Search<'_> {
         };
         let started = Instant::now();
         let mut windows = Windows::new(connection, self.query)?;
-        let mut filling = Filling::default();
+        let (mut filling, mut left) = (Filling::default(), readable::most_rows(connection)?);
         let mut after = self.query.after;
         // One event more than requested shows whether there is another page.
         let wanted = self.limit + 1;
@@ -148,6 +148,7 @@ impl Search<'_> {
                 if self.take(row, &mut filling).is_break() {
                     return Ok(filling.page);
                 }
+                left = left.checked_sub(1).filter(|_| !filling.repeats).ok_or_else(readable::repeated)?;
             }
             // Damaged rows may have replaced others.
             if read < wanted {
@@ -191,6 +192,11 @@ impl Search<'_> {
     fn take(&self, row: &rusqlite::Row<'_>, filling: &mut Filling) -> ControlFlow<()> {
         match self.kept(row) {
             Ok(None) => {}
+            Ok(Some(kept)) if !filling.is_next(kept.id, self.query.order) => {
+                // Damaged pages may refer to each other in circles.
+                filling.repeats = true;
+                filling.pending += 1;
+            }
             Ok(Some(_)) if filling.page.events.len() == self.limit => {
                 filling.page.next = filling.page.events.last().map(|last| last.id).or(self.query.after);
                 filling.full = true;
@@ -286,9 +292,19 @@ struct Filling {
     /// Damaged rows after the last event of the page: they belong to the next page if there is one.
     pending: u64,
     full: bool,
+    /// An event was found again, or before an earlier one.
+    repeats: bool,
 }
 
 impl Filling {
+    /// Whether an event is behind those of the page.
+    fn is_next(&self, id: EventId, order: Order) -> bool {
+        self.page.events.last().is_none_or(|last| match order {
+            Order::OldestFirst => id > last.id,
+            Order::NewestFirst => id < last.id,
+        })
+    }
+
     fn done(mut self) -> Page {
         self.page.skipped += self.pending;
         self.page

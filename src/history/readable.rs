@@ -4,11 +4,14 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, ErrorCode, Row, params};
+use rusqlite::{Connection, ErrorCode, Row, ffi, params};
 
 use crate::history::checksum::EVENT_COLUMNS;
 use crate::history::error::StoreError;
 use crate::history::query::Order;
+
+/// Fewer bytes than any row takes: each has a checksum.
+const FEWEST_BYTES: u64 = 8;
 
 /// Events in order, after a number.
 pub(super) struct Readable<'a> {
@@ -34,15 +37,16 @@ impl<'a> Readable<'a> {
         mut visit: impl FnMut(&Row<'_>, u64) -> ControlFlow<()>,
     ) -> Result<u64, StoreError> {
         let mut last = after.unwrap_or_else(|| self.begin());
-        let mut passed = 0;
+        let (mut passed, mut left) = (0, most_rows(self.connection)?);
         loop {
-            match self.run(&mut last, &mut passed, &mut visit) {
+            match self.run((&mut last, &mut left), &mut passed, &mut visit) {
                 Ok(ControlFlow::Break(())) => return Ok(0),
                 Ok(ControlFlow::Continue(())) => return Ok(passed),
                 Err(error) if is_of_a_part(&error) => {}
                 Err(error) => return Err(error.into()),
             }
-            match self.next_readable(last)? {
+            left = left.saturating_sub(1);
+            match self.next_readable(last)?.filter(|_| left > 0) {
                 Some(next) => {
                     passed += next.abs_diff(last).saturating_sub(1);
                     last = self.step(next, -1);
@@ -55,13 +59,14 @@ impl<'a> Readable<'a> {
     /// Reads on until the end, a break, or an error.
     fn run(
         &self,
-        last: &mut i64,
+        (last, left): (&mut i64, &mut u64),
         passed: &mut u64,
         visit: &mut impl FnMut(&Row<'_>, u64) -> ControlFlow<()>,
     ) -> rusqlite::Result<ControlFlow<()>> {
         let mut statement = self.connection.prepare(&self.select("1000000000000"))?;
         let mut rows = statement.query(params![*last])?;
         while let Some(row) = rows.next()? {
+            *left = left.checked_sub(1).ok_or_else(repeated)?;
             *last = row.get(0)?;
             if visit(row, std::mem::take(passed)).is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -140,6 +145,17 @@ impl<'a> Readable<'a> {
     fn newest(&self) -> Option<i64> {
         self.connection.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'event'", [], |row| row.get(0)).ok()
     }
+}
+
+/// The number of rows that fit into a file: damaged pages may refer to each other in circles.
+pub(super) fn most_rows(connection: &Connection) -> rusqlite::Result<u64> {
+    let size = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+    Ok(u64::from(size("page_count")?) * u64::from(size("page_size")?) / FEWEST_BYTES)
+}
+
+/// The error of pages that return rows again.
+pub(super) fn repeated() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some("rows are found again".into()))
 }
 
 enum Probe {

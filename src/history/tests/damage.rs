@@ -95,6 +95,32 @@ fn a_flipped_bit_changes_no_event_and_costs_no_more_than_a_page() {
 }
 
 #[test]
+fn pages_that_are_referred_to_more_than_once_give_each_event_once() {
+    let (place, events) = written();
+    let (size, root, mut bytes) = pages(&place);
+    let page = &mut bytes[(root - 1) * size..][..size];
+    assert_eq!(page[0], 0x05, "an inner page");
+    let number = |page: &[u8], at: usize| usize::from(u16::from_be_bytes([page[at], page[at + 1]]));
+    // Each cell begins with the number of a page of the next level.
+    let cells: Vec<usize> = (0..number(page, 3)).map(|cell| number(page, 12 + 2 * cell)).collect();
+    let first: [u8; 4] = page[cells[0]..][..4].try_into().unwrap();
+    cells[1..].iter().for_each(|cell| page[*cell..][..4].copy_from_slice(&first));
+    let copy = Place::new();
+    fs::write(&copy.path, bytes).unwrap();
+    let reader = Reader::open(&copy.path).unwrap();
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let page = reader.events(&Query { order, ..everything() }).unwrap();
+        assert_unchanged(&page.events, &events, 0);
+        let mut ids: Vec<i64> = page.events.iter().map(|event| event.id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), page.events.len());
+        assert!(ids.len() >= 2, "the first and the last page are intact");
+        assert!(page.skipped > 0);
+    }
+}
+
+#[test]
 fn a_damaged_row_is_left_out_and_counted_once_over_pages() {
     let (place, events) = written();
     let connection = rusqlite::Connection::open(&place.path).unwrap();
