@@ -42,7 +42,9 @@ pub async fn send_test(settings: &AlertingSettings, receiver: &Receiver, now: Un
     let notice = Notification::fired(&TEST, key, labels, description, now);
     let clock = ReceiverClock::default();
     let (sent, _) = notifier::send(&client, settings, receiver, &[notice], &clock, now).await;
-    sent.map(drop).map_err(sentence)
+    let refused = |(recipient, failure)| format!("recipient {recipient} refused it: {}", sentence(failure));
+    let refused: Vec<String> = sent.map_err(sentence)?.refused.into_iter().map(refused).collect();
+    if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
 }
 
 fn sentence(failure: SendError) -> String {

@@ -36,9 +36,18 @@ pub struct Duty {
     pub due: Height,
     /// Chance in 0…1 that the masternode sits in it; 1 for a known seat, 0 while there are too few masternodes for the session.
     pub chance: f64,
+    /// Most seats that it stands for: 1, but of the seats of a cycle that are not known as many as there are quorums, if there are
+    /// fewer masternodes than seats.
+    pub most_seats: u32,
 }
 
 impl Duty {
+    /// The failures if all of these are missed: blocks from the tip to the first one in which each can be punished.
+    pub(crate) fn failures<'a>(missed: impl Iterator<Item = &'a Duty>, tip: Height) -> Vec<Height> {
+        let blocks = |duty: &Duty| Height(duty.due.max(tip.after(1)).above(tip));
+        missed.flat_map(|duty| std::iter::repeat_n(blocks(duty), duty.most_seats as usize)).collect()
+    }
+
     /// Whether its seat is known.
     #[must_use]
     pub fn is_known(&self) -> bool {
@@ -130,7 +139,7 @@ impl DutyInputs<'_> {
             None => kind.seats(self.population).min(UNDECIDED),
         };
         let (end, due) = (kind.free_from(start), start.after(kind.due_offset()));
-        Some(Duty { quorum_type: kind.name, index: None, start, end, due, chance })
+        Some(Duty { quorum_type: kind.name, index: None, start, end, due, chance, most_seats: 1 })
     }
 
     fn in_cycle(&self, seats: &[RotationSeat], kind: &QuorumType, cycle: Height) -> Vec<Duty> {
@@ -139,7 +148,7 @@ impl DutyInputs<'_> {
         let mut duties: Vec<Duty> = known
             .map(|seat| {
                 let index = Some(seat.index);
-                Duty { quorum_type: kind.name, index, start: seat.start, end, due, chance: 1.0 }
+                Duty { quorum_type: kind.name, index, start: seat.start, end, due, chance: 1.0, most_seats: 1 }
             })
             .collect();
         // Quarters of this cycle that are not made yet. Of a cycle before the newest one nothing is known any more.
@@ -148,7 +157,9 @@ impl DutyInputs<'_> {
             _ => CYCLES,
         };
         let chance = self.chance_of_more(kind, missing, !duties.is_empty()).map(|chance| chance.min(UNDECIDED));
-        let more = |chance| Duty { quorum_type: kind.name, index: None, start: cycle, end, due, chance };
+        let is_crowded = self.population.all_valid() < (kind.size * kind.quorums) as usize;
+        let most_seats = if is_crowded { kind.quorums } else { 1 };
+        let more = |chance| Duty { quorum_type: kind.name, index: None, start: cycle, end, due, chance, most_seats };
         duties.extend(chance.map(more));
         duties
     }
@@ -210,10 +221,9 @@ pub struct OfflineOutlook {
 /// are counted at the first height at which they can come.
 #[must_use]
 pub fn offline_outlook(duties: &[Duty], tip: Height, score: Score, limits: PoseLimits) -> OfflineOutlook {
-    let next = tip.after(1);
     let heights = |is_counted: &dyn Fn(&Duty) -> bool| {
         let missed = duties.iter().filter(|duty| duty.may_be_missed_by(tip, None) && is_counted(duty));
-        let failures: Vec<Height> = missed.map(|duty| Height(duty.due.max(next).above(tip))).collect();
+        let failures = Duty::failures(missed, tip);
         let projection = ScoreProjection::new(limits, score, &failures);
         let absolute = |height: Height| tip.after(height.0);
         (failures.iter().min().copied().map(absolute), projection.ban_height().map(absolute))

@@ -56,8 +56,7 @@ impl OutageCost {
         let last = outage.after.after(outage.blocks);
         let missed: Vec<&Duty> = duties.iter().filter(|duty| duty.may_be_missed_by(outage.after, Some(last))).collect();
         let bans = |is_counted: &dyn Fn(&Duty) -> bool| {
-            let failures = missed.iter().filter(|duty| is_counted(duty));
-            let failures: Vec<Height> = failures.map(|duty| Height(duty.due.max(tip.after(1)).above(tip))).collect();
+            let failures = Duty::failures(missed.iter().copied().filter(|duty| is_counted(duty)), tip);
             ScoreProjection::new(limits, score, &failures).ban_height().is_some()
         };
         let known = missed.iter().filter(|duty| duty.is_known()).count();

@@ -133,6 +133,21 @@ fn without_known_members_every_cycle_is_possible_and_none_is_certain() {
 }
 
 #[test]
+fn with_fewer_masternodes_than_seats_one_cycle_that_is_not_known_may_ban() {
+    let types = [rotating()];
+    let limits = CONSENSUS.limits(100);
+    // 2 quorums of 16.
+    for (valid, earliest) in [(32, None), (31, Some(rotating().due_offset() + 480))] {
+        let population = population(valid);
+        let inputs =
+            DutyInputs { types: &types, population: &population, selected: &[], rotations: &[], tip: Height(479) };
+        let duties = inputs.of(&id(1), NodeType::Regular, Height(500));
+        let outlook = offline_outlook(&duties, Height(479), Score(0), limits);
+        assert_eq!(outlook.ban, Bounds { earliest: earliest.map(Height), latest: None }, "{valid}");
+    }
+}
+
+#[test]
 fn a_session_whose_members_are_known_is_a_duty_or_none() {
     let (types, population) = ([single()], population(40));
     let selected = Arc::new(SelectedQuorum::new(single(), &input(496), &list()).unwrap());
@@ -158,6 +173,7 @@ fn known(start: u32, due: u32) -> Duty {
         end: Height(start + 20),
         due: Height(due),
         chance: 1.0,
+        most_seats: 1,
     }
 }
 

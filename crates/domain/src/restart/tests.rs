@@ -13,6 +13,7 @@ fn known(start: u32, due: u32) -> Duty {
         end: Height(start + 8),
         due: Height(due),
         chance: 1.0,
+        most_seats: 1,
     }
 }
 
@@ -125,6 +126,7 @@ fn duties() -> impl Strategy<Value = Vec<Duty>> {
     let duty = (980_u32..1200, 1_u32..30, prop::bool::ANY).prop_map(|(start, busy, is_known)| Duty {
         end: Height(start + busy),
         chance: if is_known { 1.0 } else { 0.3 },
+        most_seats: 1,
         ..known(start, start + 42)
     });
     let begins_later = |duty: &Duty| duty.end > Height(1000);
