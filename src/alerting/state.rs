@@ -9,6 +9,7 @@
 mod earlier_process;
 mod incident;
 mod last_notified;
+mod notification;
 mod stored;
 mod update;
 
@@ -25,6 +26,7 @@ use domain::masternode::UnixSeconds;
 use earlier_process::{EarlierProcess, STORED};
 pub(super) use incident::incident_key;
 use last_notified::LastNotified;
+pub use notification::{Notification, NotificationReason};
 
 /// Labels of an alert, without `alertname`; none is empty.
 pub type Labels = BTreeMap<String, String>;
@@ -66,6 +68,8 @@ pub struct AlertState {
     notified: BTreeMap<String, LastNotified>,
     /// When it started to fire together with many others of its name and network: they are one incident in PagerDuty.
     incident: Option<u64>,
+    /// End of the maintenance that mutes it, or muted it last.
+    muted_until: Option<u64>,
     /// It is that of an earlier process, and was not evaluated since: its end may be out of date.
     is_restored: bool,
 }
@@ -82,53 +86,6 @@ pub enum Phase {
     /// Resolved since then.
     #[serde(rename = "Ended")]
     Resolved(u64),
-}
-
-/// Reason of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotificationReason {
-    /// The alert fires.
-    Fired,
-    /// The alert still fires.
-    Reminder,
-    /// The alert is resolved.
-    Resolved,
-    /// The alert still fires, but maintenance mutes it.
-    Muted,
-}
-
-/// A due notification of a receiver.
-#[derive(Clone, Debug)]
-pub struct Notification {
-    /// Key of the alert in the store.
-    pub key: String,
-    /// Its reason.
-    pub occasion: NotificationReason,
-    /// The alert as it was when the notification became due.
-    pub entry: AlertState,
-    /// Other alerts of its incident that the receiver has as firing; 0 without an incident.
-    pub others: usize,
-}
-
-impl NotificationReason {
-    /// Whether the receiver is to end the alert.
-    pub fn is_end(self) -> bool {
-        matches!(self, NotificationReason::Resolved | NotificationReason::Muted)
-    }
-}
-
-impl Notification {
-    /// Whether it is the first notification of a firing alert.
-    pub(super) fn fired(
-        alert: &'static Alert,
-        key: String,
-        labels: Labels,
-        description: String,
-        now: UnixSeconds,
-    ) -> Notification {
-        let entry = AlertState { description, ..AlertState::new(alert, labels, Phase::Firing, now) };
-        Notification { key, occasion: NotificationReason::Fired, entry, others: 0 }
-    }
 }
 
 /// Key of an alert: its name and its labels.
@@ -315,6 +272,7 @@ impl AlertState {
             starts_at: now,
             notified,
             incident: None,
+            muted_until: None,
             is_restored: false,
         }
     }

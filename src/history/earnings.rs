@@ -201,7 +201,8 @@ fn coverage(
         let Some(begin) = row.get::<_, Option<Column<UnixSeconds>>>(2)?.map(|Column(time)| time) else { continue };
         let known_until =
             if last == tip.height { tip.time } else { last_event(connection, id, (first, last))?.unwrap_or(begin) };
-        if begin < end && known_until.0.saturating_add(1) >= end.0 {
+        // Of a period that begins after the last block nothing is known.
+        if begin < end && period.from < end && known_until.0.saturating_add(1) >= end.0 {
             since = Some(begin);
         }
     }

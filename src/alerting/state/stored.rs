@@ -24,6 +24,8 @@ struct StoredAlert {
     notified: BTreeMap<String, LastNotified>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incident: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    muted_until: Option<u64>,
 }
 
 impl AlertState {
@@ -37,15 +39,27 @@ impl AlertState {
             starts_at: self.starts_at.0,
             notified: self.notified.clone(),
             incident: self.incident,
+            muted_until: self.muted_until,
         };
         serde_json::to_string(&kept).expect("its keys are texts and its numbers finite")
     }
 
     pub(super) fn from_text(text: &str, catalogue: &Catalogue) -> Option<AlertState> {
-        let StoredAlert { alert, labels, value, description, stage, starts_at, notified, incident } =
+        let StoredAlert { alert, labels, value, description, stage, starts_at, notified, incident, muted_until } =
             serde_json::from_str(text).ok()?;
         let alert = &catalogue.find(&alert)?.alert;
         let (starts_at, is_restored) = (UnixSeconds(starts_at), true);
-        Some(AlertState { alert, labels, value, description, stage, starts_at, notified, incident, is_restored })
+        Some(AlertState {
+            alert,
+            labels,
+            value,
+            description,
+            stage,
+            starts_at,
+            notified,
+            incident,
+            muted_until,
+            is_restored,
+        })
     }
 }

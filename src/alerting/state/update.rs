@@ -84,9 +84,15 @@ impl AlertStore {
         for key in absent {
             let Some(entry) = self.entries.get(&key) else { continue };
             let description = match standings.get(&identity(entry.alert, &entry.labels)) {
-                Some(Standing::Unknown) => continue,
+                Some(Standing::Unknown) => {
+                    self.mark_unknown(&key, now);
+                    continue;
+                }
                 Some(Standing::Recovered) => resolution(entry.alert, &entry.labels),
-                None if is_without_list(evaluation, entry) => continue,
+                None if is_without_list(evaluation, entry) => {
+                    self.mark_unknown(&key, now);
+                    continue;
+                }
                 None => format!("{UNEVALUATED} Last state: {}", entry.description),
             };
             self.mark_resolved(&key, description, now);
@@ -151,6 +157,9 @@ impl AlertStore {
     fn mark_muted(&mut self, key: &str, until: UnixSeconds, now: UnixSeconds) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.is_restored = false;
+        if entry.muted_until.replace(until.0) != Some(until.0) {
+            self.changed.insert(key.to_string());
+        }
         match entry.stage {
             Phase::Muted(_) | Phase::Resolved(_) => {}
             Phase::Pending(_) if entry.notified.is_empty() => {
@@ -164,6 +173,19 @@ impl AlertStore {
                 log("is muted", entry);
                 self.changed.insert(key.to_string());
             }
+        }
+    }
+
+    /// An alert whose condition is unknown keeps its state. If its maintenance is over, it fires again.
+    fn mark_unknown(&mut self, key: &str, now: UnixSeconds) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let is_muted = matches!(entry.stage, Phase::Muted(_));
+        if is_muted && entry.muted_until.is_none_or(|until| until <= now.0) {
+            (entry.stage, entry.starts_at, entry.incident) = (Phase::Firing, now, None);
+            entry.description =
+                format!("Maintenance is over, and the present state is unknown. Before it: {}", entry.alert.summary);
+            log("fires", entry);
+            self.changed.insert(key.to_string());
         }
     }
 

@@ -103,3 +103,25 @@ fn an_end_that_no_process_could_send_for_a_week_is_sent_and_the_day_to_deliver_i
     assert!(second.prune(&[pager()], UnixSeconds(WEEK + FORGET_SECONDS)).is_empty());
     assert_eq!(second.prune(&[pager()], UnixSeconds(WEEK + FORGET_SECONDS + 1)), ["pager"]);
 }
+
+#[test]
+fn an_alert_fires_again_when_its_maintenance_ends_while_its_condition_is_unknown_also_after_a_restart() {
+    let muted = |verdict| EvaluatedSubject { muted_until: Some(UnixSeconds(100)), ..masternode("ab", verdict) };
+    for (restarts, subjects) in [(false, vec![muted(Verdict::Unknown)]), (true, vec![])] {
+        let mut story = Story::new();
+        story.at(0, holding(vec![banned()]));
+        story.at(60, holding(vec![banned()]));
+        story.at(70, holding(vec![muted(Verdict::holds(1.0, "banned"))]));
+        if restarts {
+            story.restart();
+        }
+        // The list is stale; after a restart none is known.
+        let stale =
+            || Evaluation { subjects: subjects.clone(), networks: ["net".into()].into(), ..Evaluation::default() };
+        (80..105).for_each(|second| story.at(second, stale()));
+        let expected =
+            [(60, NotificationReason::Fired), (70, NotificationReason::Muted), (100, NotificationReason::Fired)];
+        assert_eq!(story.notified, expected, "restarts: {restarts}");
+        assert!(story.book.firing().all(|entry| entry.description.contains("unknown")));
+    }
+}
