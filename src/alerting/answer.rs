@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::alerting::client::SendError;
+use crate::alerting::settings::Kind;
 use domain::ForeignText;
 
 /// Maximum pause that a receiver may request.
@@ -45,6 +46,22 @@ pub(super) fn failure(
         is_final: is_final(status) && wait.is_none(),
         answer: shown(&text, secrets),
     }
+}
+
+/// The failure that a response with a status of success states: a web page, such as that of a login in front of the service, or an
+/// error in the terms of its API. A generic receiver may answer with anything.
+pub(super) fn contradiction(kind: &Kind, body: &[u8], secrets: &[&str]) -> Option<SendError> {
+    let text = String::from_utf8_lossy(body);
+    let begins = |tag: &str| text.trim_start().get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    let json: Value = serde_json::from_str(&text).unwrap_or_default();
+    let what = match kind {
+        Kind::Generic => return None,
+        _ if begins("<!doctype") || begins("<html") => "a web page answered instead of its API; check its url",
+        Kind::Telegram { .. } if json["ok"] == Value::Bool(false) => "its API reported an error",
+        Kind::Matrix { .. } if json.get("errcode").is_some() => "its API reported an error",
+        _ => return None,
+    };
+    Some(SendError { what: what.into(), wait: None, is_final: false, answer: shown(&text, secrets) })
 }
 
 /// Whether the same message would be rejected again. The excepted statuses depend on the token, the URL or the time.
@@ -104,6 +121,25 @@ mod tests {
             assert!(!of(status, None, "").is_final, "{status}");
         }
         assert!(!of(400, None, r#"{"retry_after": 1}"#).is_final, "it asks for another attempt");
+    }
+
+    #[test]
+    fn a_status_of_success_with_a_web_page_or_an_error_is_no_acceptance() {
+        let telegram = Kind::Telegram { chat: "1".into() };
+        for (kind, body, is_accepted) in [
+            (&Kind::Slack, "ok", true),
+            (&Kind::Discord, "", true),
+            (&Kind::PagerDuty, r#"{"status":"success","dedup_key":"x"}"#, true),
+            (&Kind::Slack, "\n<!DOCTYPE html><title>Sign in</title>", false),
+            (&Kind::Alertmanager, "<html><body>Sign in", false),
+            (&Kind::Generic, "<html><body>Thanks", true),
+            (&telegram, r#"{"ok":true}"#, true),
+            (&telegram, r#"{"ok":false,"description":"chat not found"}"#, false),
+        ] {
+            let found = contradiction(kind, body.as_bytes(), &[]);
+            assert_eq!(found.is_none(), is_accepted, "{kind:?} {body}");
+            assert!(found.is_none_or(|failure| !failure.is_final && !failure.answer.is_empty()));
+        }
     }
 
     #[test]

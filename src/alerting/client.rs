@@ -156,18 +156,28 @@ impl Client {
             Kind::Ntfy { topic } => topic.expose(),
             _ => "",
         };
-        self.run(request, &[access.address.expose(), access.token.as_ref().map_or("", Secret::expose), topic]).await
+        self.run(
+            &receiver.kind,
+            request,
+            &[access.address.expose(), access.token.as_ref().map_or("", Secret::expose), topic],
+        )
+        .await
     }
 
     /// Sends a request to a URL.
     pub(super) async fn get(&self, address: &SecretSource) -> Result<Accepted, SendError> {
         let address = read_address(address)?;
-        self.run(self.http.get(parse(address.expose())?), &[address.expose()]).await
+        self.run(&Kind::Generic, self.http.get(parse(address.expose())?), &[address.expose()]).await
     }
 
-    async fn run(&self, request: reqwest::RequestBuilder, secrets: &[&str]) -> Result<Accepted, SendError> {
+    async fn run(
+        &self,
+        kind: &Kind,
+        request: reqwest::RequestBuilder,
+        secrets: &[&str],
+    ) -> Result<Accepted, SendError> {
         match self.outbound.send(request.timeout(self.timeout)).await {
-            Ok(answer) => judge(answer, secrets).await,
+            Ok(answer) => judge(kind, answer, secrets).await,
             Err(error) if error.is_timeout() => Err(SendError::of(format!("no response within {:?}", self.timeout))),
             Err(error) if error.is_connect() => {
                 Err(SendError::of(format!("no connection: {}", answer::shown(&cause(&error), secrets))))
@@ -204,10 +214,14 @@ fn parse(address: &str) -> Result<Url, SendError> {
     address.parse().map_err(|_| SendError::of("its url is invalid"))
 }
 
-async fn judge(mut answer: Response, secrets: &[&str]) -> Result<Accepted, SendError> {
+async fn judge(kind: &Kind, mut answer: Response, secrets: &[&str]) -> Result<Accepted, SendError> {
     let status = answer.status();
     let date = answer.headers().get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     if status.is_success() {
+        let body = beginning(&mut answer).await;
+        if let Some(failure) = answer::contradiction(kind, &body, secrets) {
+            return Err(failure);
+        }
         let date = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
         return Ok(Accepted { date: date.map(|since| UnixSeconds(since.as_secs())), refused: Vec::new() });
     }

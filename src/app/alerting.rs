@@ -39,6 +39,7 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
             suppressed_series: exposition.suppressed() as u64,
             entry_problems: entry_matches::problems(networks.iter().map(AsRef::as_ref)),
             watch_file_problems: process.watch_file_problems.to_vec(),
+            is_watch_list_partial: process.is_watch_list_partial,
             receivers: Vec::new(),
             unrouted: Vec::new(),
         };

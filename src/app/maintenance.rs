@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hyper::StatusCode;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::config::Config;
@@ -38,7 +38,9 @@ pub(super) struct Given {
     /// The highest number that was given.
     last: u64,
     /// Whether the history was read; false only while it cannot be.
-    is_read: bool,
+    pub(super) is_read: bool,
+    /// That it cannot be read was logged.
+    is_failure_logged: bool,
     /// The good texts of watch files that the history has.
     kept: BTreeMap<String, String>,
     /// The watched masternodes that the history has, by network.
@@ -65,7 +67,13 @@ impl App {
         let texts = match history.texts(TextTable::Operator).await {
             Ok(texts) => texts,
             Err(error) => {
-                return warn!("Maintenance of an earlier process is not known, its alerts are not muted: {error}");
+                if !std::mem::replace(&mut self.given.is_failure_logged, true) {
+                    warn!(
+                        "Maintenance and the last good watch files of an earlier process are not known until the history \
+                         can be read: {error}"
+                    );
+                }
+                return;
             }
         };
         self.given.is_read = true;
@@ -84,6 +92,20 @@ impl App {
         let kept: HashMap<String, String> = self.given.kept.clone().into_iter().collect();
         let files = config.watch_files.clone().with_kept(&kept, &config.networks);
         config.set_watch_files(files);
+    }
+
+    /// Takes over what an earlier process kept, once the history can be read.
+    pub(super) async fn recall_kept(&mut self) {
+        if self.given.is_read {
+            return;
+        }
+        let mut config = self.config.clone();
+        self.take_over_kept(&mut config).await;
+        if self.given.is_read
+            && let Err(error) = self.reconfigure(&config).await
+        {
+            error!("What an earlier process kept is not in force: {error}");
+        }
     }
 
     /// Keeps the good texts of watch files that are in force, for the next process.
@@ -156,10 +178,7 @@ impl App {
         if self.given.maintenance.len() >= MOST {
             return Err((StatusCode::CONFLICT, format!("there are {MOST} already")));
         }
-        if !self.given.is_read {
-            let mut config = self.config.clone();
-            self.take_over_kept(&mut config).await;
-        }
+        self.recall_kept().await;
         let masternodes = self.selected(new.network.as_deref(), &maintenance.target)?;
         if masternodes == 0 {
             return Err((StatusCode::NOT_FOUND, self.nobody(&maintenance.target)));

@@ -217,6 +217,7 @@ impl App {
 
     /// What is due from time to time.
     async fn look(&mut self) {
+        self.recall_kept().await;
         self.end_maintenance().await;
         self.look_at_watch_files().await;
         self.keep_watch_files().await;

@@ -13,10 +13,17 @@ pub(super) struct ProcessState {
     pub(super) web_config_good: bool,
     /// What is wrong with the files of the watch list.
     pub(super) watch_file_problems: Arc<[String]>,
+    /// Entries of the watch list may be missing, because files or the history could not be read.
+    pub(super) is_watch_list_partial: bool,
 }
 
 impl Default for ProcessState {
     fn default() -> ProcessState {
-        ProcessState { config_good: true, web_config_good: true, watch_file_problems: Arc::default() }
+        ProcessState {
+            config_good: true,
+            web_config_good: true,
+            watch_file_problems: Arc::default(),
+            is_watch_list_partial: false,
+        }
     }
 }

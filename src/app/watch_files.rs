@@ -60,7 +60,11 @@ impl App {
         self.shared
             .meters
             .watch_files(files.map(|file| (&*file.name, file.mistakes.is_empty(), file.entries().unwrap_or(0))));
-        self.shared.process.send_modify(|process| process.watch_file_problems = config.watch_files.problems().into());
+        self.shared.process.send_modify(|process| {
+            process.watch_file_problems = config.watch_files.problems().into();
+            let is_configured = config.watch_files.is_configured();
+            process.is_watch_list_partial = config.watch_files.is_partial() || (is_configured && !self.given.is_read);
+        });
     }
 }
 

@@ -78,9 +78,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     }
     let kept = backfill.first_kept().await?;
     if first < kept && kept <= last {
-        eprintln!(
-            "blocks below {kept} are left out: they are older than history.retention, raise it to keep their events"
-        );
+        note!("blocks below {kept} are left out: they are older than history.retention, raise it to keep their events");
     }
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
@@ -105,9 +103,9 @@ async fn fill(
     let (done, total) = backfill.fill(store, span, |progress| report.goes_on(progress)).await?;
     drop(report);
     if done < total {
-        eprintln!("stopped after {done} of {total} blocks: run the same command again to continue");
+        note!("stopped after {done} of {total} blocks: run the same command again to continue");
     } else {
-        eprintln!("{done} blocks were filled in; all others were known, or lie above the end of the history");
+        note!("{done} blocks were filled in; all others were known, or lie above the end of the history");
     }
     Ok(())
 }
@@ -145,11 +143,11 @@ async fn with_samples(
     let (done, total) = progress.await?;
     drop(report);
     if done < total {
-        eprintln!("stopped after {done} of {total} blocks: their events are kept, {} is not written", target.display());
+        note!("stopped after {done} of {total} blocks: their events are kept, {} is not written", target.display());
         return Ok(());
     }
     let samples = file.finish().map_err(wrong)?;
-    eprintln!("{samples} samples of {done} blocks are in {}", target.display());
+    note!("{samples} samples of {done} blocks are in {}", target.display());
     Ok(())
 }
 

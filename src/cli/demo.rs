@@ -296,7 +296,7 @@ fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &s
             [(_, url)] => vec![url.clone()],
             several => several.iter().map(|(name, url)| format!("{url} ({name})")).collect(),
         };
-        eprintln!(
+        note!(
             "A simulated {} network of {} masternodes, a block each {:?}; its {} on {} (user and password \"{ACCESS}\").",
             stage.chain.name(),
             stage.masternodes,
@@ -306,23 +306,23 @@ fn introduce(stages: &[Stage], arguments: &DemoArguments, page: Option<(&str, &s
         );
     }
     let Some((root, metrics_path)) = page else {
-        stages.iter().filter_map(|stage| stage.scenario).flat_map(Scenario::story).for_each(|line| eprintln!("{line}"));
-        eprintln!("Stop it with Ctrl-C.");
+        stages.iter().filter_map(|stage| stage.scenario).flat_map(Scenario::story).for_each(|line| note!("{line}"));
+        note!("Stop it with Ctrl-C.");
         return;
     };
     let page = format!("{root}{metrics_path}");
     // The metrics may be at this path.
     if metrics_path != "/" {
-        eprintln!("Status:   {root}/ in a browser");
+        note!("Status:   {root}/ in a browser");
     }
-    eprintln!("Metrics:  curl {page}\n{DASHBOARDS}");
+    note!("Metrics:  curl {page}\n{DASHBOARDS}");
     for stage in stages {
         let story = stage.scenario.map_or_else(|| stage.chain.story(&page), Scenario::story);
         for line in story {
-            eprintln!("{line}");
+            note!("{line}");
         }
     }
-    eprintln!("Stop it with Ctrl-C.\n");
+    note!("Stop it with Ctrl-C.\n");
 }
 
 impl Chain {

@@ -33,6 +33,9 @@ pub(super) async fn examine_list(
                 ),
             }
         });
+    if let Some(list) = &list {
+        compare_count(client, list.entries(), findings).await;
+    }
     let tip = tip?;
     if let Some(first) = list.as_ref().and_then(|list| list.masternodes.first()) {
         examine_one(client, first, &tip.block, findings).await;
@@ -48,6 +51,17 @@ pub(super) async fn examine_list(
     let list = MasternodeList::new(tip.block, list?.masternodes).ok()?;
     examine_proof(client, &tip, &list, findings).await;
     Some(list)
+}
+
+/// Whether the list has the masternodes that the node counts. An empty one is refused (`follower::list_reader`).
+async fn compare_count(client: &Client, entries: usize, findings: &mut Findings) {
+    let Ok(count) = client.masternode_count().await else { return };
+    let counted = count.total as usize;
+    if entries.saturating_mul(10) < counted.saturating_mul(9) {
+        let method = client.dialect().list.method.name;
+        let what = format!("it has {entries} of the {counted} masternodes that the node counts");
+        findings.bad(method, entries == 0, &what);
+    }
 }
 
 /// Calls that show the results of DKG sessions and the members of the next ones.

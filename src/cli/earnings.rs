@@ -108,7 +108,7 @@ pub(super) fn run(arguments: &EarningsArguments, config: &Config) -> Result<(), 
         skipped += damaged;
     }
     if skipped > 0 {
-        eprintln!("warning: {skipped} damaged events of the history file are omitted");
+        note!("warning: {skipped} damaged events of the history file are omitted");
     }
     print(&rows, arguments.format)
 }
@@ -159,7 +159,7 @@ fn print(rows: &[EarningsRow], format: Format) -> Result<(), CommandError> {
 /// What restricts the sums, on standard error.
 fn notes(rows: &[EarningsRow]) {
     if rows.is_empty() {
-        eprintln!("no recorded payment matches; payments before the history began are not known");
+        note!("no recorded payment matches; payments before the history began are not known");
     }
     let partial: BTreeSet<(&str, Option<String>)> = rows
         .iter()
@@ -168,8 +168,8 @@ fn notes(rows: &[EarningsRow]) {
         .collect();
     for (network, since) in partial {
         match since {
-            Some(since) => eprintln!("{network}: payments are recorded without a gap since {since}"),
-            None => eprintln!("{network}: the last payments of the period are not recorded"),
+            Some(since) => note!("{network}: payments are recorded without a gap since {since}"),
+            None => note!("{network}: the last payments of the period are not recorded"),
         }
     }
 }

@@ -77,9 +77,9 @@ impl<'a> WatchListNames<'a> {
         match reader.damaged_rows() {
             Ok(0) => {}
             Ok(rows) => {
-                eprintln!("warning: {rows} damaged rows of counters, sums and states of the history file are omitted")
+                note!("warning: {rows} damaged rows of counters, sums and states of the history file are omitted")
             }
-            Err(error) => eprintln!("warning: a part of the history file is omitted: {error}"),
+            Err(error) => note!("warning: a part of the history file is omitted: {error}"),
         }
         let with_id = |target: RecordedTarget| Some((target.id.parse().ok()?, target));
         let recorded = reader.watched_targets()?.into_iter();

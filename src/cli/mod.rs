@@ -2,6 +2,15 @@
 //!
 //! Never here: reading the process's environment, which is passed in.
 
+/// Prints a line on the standard error. A reader that closes early is not an error.
+macro_rules! note {
+    () => { note!("") };
+    ($($text:tt)+) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($text)+);
+    }};
+}
+
 mod backfill;
 mod block_or_time;
 mod check;
@@ -41,7 +50,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, ConfigSources};
+use crate::config::{self, Config, ConfigSources};
 use crate::metrics;
 
 const EXIT_CODES: &str = "\
@@ -169,11 +178,11 @@ pub fn main(
     match dispatch(arguments, sources) {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError::Run(error)) => {
-            eprintln!("masternode-exporter: {error}");
+            note!("masternode-exporter: {error}");
             ExitCode::from(1)
         }
         Err(CommandError::Configuration(error)) => {
-            eprintln!("masternode-exporter: {error}");
+            note!("masternode-exporter: {error}");
             ExitCode::from(2)
         }
         Err(CommandError::NotWell) => ExitCode::from(3),
@@ -194,15 +203,21 @@ fn parse(
     let matches = command.try_get_matches_from_mut(arguments)?;
     let (file, overrides, warnings) = flags::read(&matches);
     for warning in warnings {
-        eprintln!("masternode-exporter: {warning}");
+        note!("masternode-exporter: {warning}");
     }
     Ok((Arguments::from_arg_matches(&matches)?, ConfigSources { file, environment, home, overrides }))
 }
 
 fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandError> {
-    let load = || config::load(&origin).map_err(|errors| CommandError::Configuration(errors.to_string()));
+    let read = || config::load(&origin).map_err(|errors| CommandError::Configuration(errors.to_string()));
+    // A refused watch file, for example: its masternodes are missing in what follows.
+    let load = || {
+        let loaded = read()?;
+        loaded.config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
+        Ok::<Config, CommandError>(loaded.config)
+    };
     match arguments.command.unwrap_or(Command::Run) {
-        Command::Run => with_runtime(run::run(load()?, origin)),
+        Command::Run => with_runtime(run::run(read()?, origin)),
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
             // The demo has its own networks, which a configuration file could only contradict.
@@ -210,48 +225,48 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             with_runtime(demo::run(demo, own))
         }
         Command::Observe { network, format } => {
-            let loaded = load()?;
-            print(&with_runtime(async move { Ok(observe::run(&loaded.config, network.as_deref(), format).await?) })?)
+            let config = load()?;
+            print(&with_runtime(async move { Ok(observe::run(&config, network.as_deref(), format).await?) })?)
         }
         Command::Doctor { network } => {
-            let loaded = load()?;
-            let findings = with_runtime(async move { Ok(doctor::run(&loaded.config, network.as_deref()).await?) })?;
+            let config = load()?;
+            let findings = with_runtime(async move { Ok(doctor::run(&config, network.as_deref()).await?) })?;
             print_findings(&findings.report, findings.healthy)
         }
         Command::Forecast(arguments) => {
             let seen = match arguments.network().map(str::to_string) {
                 Some(name) => {
-                    let loaded = load()?;
-                    Some(with_runtime(async move { Ok(observe::look_at(&loaded.config, &name).await?) })?)
+                    let config = load()?;
+                    Some(with_runtime(async move { Ok(observe::look_at(&config, &name).await?) })?)
                 }
                 None => None,
             };
             print(&forecast::run(&arguments, seen.as_deref())?)
         }
-        Command::Events(arguments) => events::run(&arguments, &load()?.config),
-        Command::Earnings(arguments) => earnings::run(&arguments, &load()?.config),
+        Command::Events(arguments) => events::run(&arguments, &load()?),
+        Command::Earnings(arguments) => earnings::run(&arguments, &load()?),
         Command::Duties(arguments) => {
-            let loaded = load()?;
-            print(&with_runtime(async move { duties::run(&arguments, &loaded.config).await })?)
+            let config = load()?;
+            print(&with_runtime(async move { duties::run(&arguments, &config).await })?)
         }
         Command::RestartCheck(arguments) => {
-            let loaded = load()?;
-            print(&with_runtime(async move { restart_check::run(&arguments, &loaded.config).await })?)
+            let config = load()?;
+            print(&with_runtime(async move { restart_check::run(&arguments, &config).await })?)
         }
         Command::RestartPlan(arguments) => {
-            let loaded = load()?;
-            let planned = with_runtime(async move { restart_plan::run(&arguments, &loaded.config).await })?;
+            let config = load()?;
+            let planned = with_runtime(async move { restart_plan::run(&arguments, &config).await })?;
             print_findings(&planned.text, planned.is_whole)
         }
-        Command::Backfill(arguments) => with_runtime(backfill::run(&arguments, &load()?.config)),
+        Command::Backfill(arguments) => with_runtime(backfill::run(&arguments, &load()?)),
         Command::Notify(arguments) => {
-            let loaded = load()?;
-            let answers = with_runtime(async move { notify::run(&arguments, &loaded.config).await })?;
+            let config = load()?;
+            let answers = with_runtime(async move { notify::run(&arguments, &config).await })?;
             print_findings(&answers.report, answers.all_accepted)
         }
-        Command::Maintenance(arguments) => with_runtime(maintenance::run(&arguments, &load()?.config)),
+        Command::Maintenance(arguments) => with_runtime(maintenance::run(&arguments, &load()?)),
         Command::Rules(arguments) => print(&rules::run(arguments)?),
-        Command::Check => check::run(&load()?),
+        Command::Check => check::run(&read()?),
         Command::Metrics => print(&metrics::reference::reference()),
         Command::Healthcheck(arguments) => with_runtime(healthcheck::run(arguments, &origin)),
         Command::Completions { shell } => print(&completions(shell)),

@@ -23,7 +23,7 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
     }
     for state in &states {
         if let Some(doubt) = state.doubt(app::now()) {
-            eprintln!("warning: the state of network {} is not known: {doubt}", state.network);
+            note!("warning: the state of network {} is not known: {doubt}", state.network);
         }
     }
     let snapshots = states.iter().filter_map(|state| state.snapshot.as_deref());

@@ -45,7 +45,7 @@ impl ProgressReport {
                 eprint!("\r{} {line}\x1b[K", bar(progress));
                 self.drawn = true;
             } else {
-                eprintln!("{line}");
+                note!("{line}");
             }
         }
         !self.stop.load(Ordering::Relaxed)
@@ -55,7 +55,7 @@ impl ProgressReport {
 impl Drop for ProgressReport {
     fn drop(&mut self) {
         if self.drawn {
-            eprintln!();
+            note!();
         }
     }
 }

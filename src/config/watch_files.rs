@@ -3,7 +3,7 @@
 //!
 //! Never here: the meaning of an entry (`watch`); when the files are read again (`app`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,6 +42,9 @@ pub struct WatchFiles {
     /// The number of entries of `watch`, which precede those of the files.
     own: usize,
 }
+
+/// Why a file is not in force that cannot be seen.
+const HIDDEN: &str = "its folder cannot be read";
 
 /// One pattern of `watch_files`.
 #[derive(Clone, Debug, PartialEq)]
@@ -208,12 +211,11 @@ impl WatchFiles {
                 file.content = earlier.and_then(|earlier| earlier.content.clone());
             }
         }
-        let faulty: Vec<FilePattern> =
-            self.patterns.iter().filter(|pattern| pattern.list().is_err()).cloned().collect();
+        let faulty = self.faulty();
         for file in &before.files {
-            let is_hidden = faulty.iter().any(|pattern| pattern.has_wildcards() && pattern.matches(&file.path));
+            let is_hidden = faulty.iter().any(|pattern| pattern.matches(&file.path));
             if is_hidden && !self.files.iter().any(|other| other.path == file.path) {
-                self.files.push(file.clone());
+                self.files.push(file.clone().hidden());
             }
         }
         self.with_duplicates(own)
@@ -226,7 +228,33 @@ impl WatchFiles {
             let text = kept.get(&file.name);
             file.content = text.and_then(|text| Content::parse(&file.name, text, networks).ok()).map(Arc::new);
         }
+        for pattern in self.faulty() {
+            for (name, text) in kept.iter().collect::<BTreeMap<_, _>>() {
+                let path = pattern.folder.join(name);
+                let is_hidden = pattern.matches(&path) && !self.files.iter().any(|file| file.path == path);
+                let content = Content::parse(name, text, networks).ok().filter(|_| is_hidden);
+                self.files.extend(content.map(|content| WatchFile {
+                    name: name.clone(),
+                    stamp: FileStamp::new(&path),
+                    path,
+                    is_readable: true,
+                    mistakes: vec![HIDDEN.into()],
+                    content: Some(Arc::new(content)),
+                }));
+            }
+        }
         self
+    }
+
+    /// The patterns whose files cannot be listed.
+    fn faulty(&self) -> Vec<FilePattern> {
+        let faulty = self.patterns.iter().filter(|pattern| pattern.has_wildcards() && pattern.list().is_err());
+        faulty.cloned().collect()
+    }
+
+    /// Whether entries may be missing: a file without any content in force, or one that cannot be listed.
+    pub fn is_partial(&self) -> bool {
+        !self.faults.is_empty() || self.files.iter().any(|file| file.content.is_none())
     }
 
     /// The good texts in force, by the names of the files.
@@ -242,7 +270,9 @@ impl WatchFiles {
     /// Everything that is wrong, for logs and alerts: refused files, patterns without a list, the same masternode twice.
     pub fn problems(&self) -> Vec<String> {
         let refused = self.files.iter().filter(|file| !file.mistakes.is_empty()).map(WatchFile::problem);
-        let faults = self.faults.iter().map(|fault| format!("watch_files: {fault}; its files stay as they were"));
+        let faults = self.faults.iter().map(|fault| {
+            format!("watch_files: {fault}; the last good content of its files stays in force, if it is known")
+        });
         refused.chain(faults).chain(self.duplicates.iter().cloned()).collect()
     }
 
@@ -276,6 +306,14 @@ impl WatchFiles {
 }
 
 impl WatchFile {
+    /// The same file, in a folder that cannot be read.
+    fn hidden(mut self) -> WatchFile {
+        if self.mistakes.is_empty() {
+            self.mistakes.push(HIDDEN.into());
+        }
+        self
+    }
+
     fn read(name: String, path: PathBuf, stamp: FileStamp, networks: &[NetworkConfig]) -> WatchFile {
         let text = file::read_up_to(&path, MAX_FILE_BYTES);
         let is_readable = text.is_ok();

@@ -112,6 +112,9 @@ impl Follower {
     /// Follows until the sender of the watch list is dropped, which is how the owner stops it.
     pub async fn run(mut self) {
         // The masternodes that are watched are known before any source answers.
+        let recalled = kept_selection::exchange(&self.chain.recorded, &mut self.chain.lists.watching);
+        // Otherwise they are recalled when a source answers.
+        let _ = tokio::time::timeout(SELECTION_WAIT, recalled).await;
         self.publisher.publish_sources(&self.sources, &self.chain);
         let mut timer = tokio::time::interval(self.settings.poll_interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

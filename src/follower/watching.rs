@@ -65,7 +65,21 @@ impl Watching {
         self.is_news = true;
         let own = self.current.own().clone();
         self.current = self.list.borrow_and_update().clone().with_own(own);
-        self.named = self.current.named().into();
+        self.name();
+    }
+
+    /// Determines `named`: until something is selected, with what an earlier process selected.
+    fn name(&mut self) {
+        let mut named = self.current.named();
+        let recalled = self.selected_by.iter().filter(|_| !self.has_selected);
+        for (id, selector) in recalled {
+            let is_entry = self.current.entries().iter().any(|entry| entry.selector == *selector);
+            if is_entry && named.iter().all(|target| target.id != *id) {
+                named.extend(self.current.target_by(selector, *id));
+            }
+        }
+        named.sort_unstable_by_key(|target| target.id);
+        self.named = named.into();
     }
 
     /// Whether the selection of an earlier process was taken over.
@@ -91,6 +105,7 @@ impl Watching {
         }
         self.targets.sort_unstable_by_key(|target| target.id);
         self.kept = Some(kept);
+        self.name();
         self.set_own(self.current.own().clone());
     }
 
@@ -128,7 +143,7 @@ impl Watching {
             return false;
         }
         self.current = std::mem::take(&mut self.current).with_own(own);
-        self.named = self.current.named().into();
+        self.name();
         true
     }
 
@@ -148,7 +163,9 @@ impl Watching {
         if self.list.has_changed().unwrap_or(false) {
             self.take_over();
         }
-        self.has_selected = true;
+        if !std::mem::replace(&mut self.has_selected, true) {
+            self.name();
+        }
         let is_news = std::mem::take(&mut self.is_news);
         let watch_list = &self.current;
         let mut known = std::mem::take(&mut self.targets);
@@ -295,6 +312,9 @@ mod tests {
         assert_eq!(history.len(), 2);
 
         let mut second = start(vec![entry("mine", "a"), own()], &history);
+        let named = |watching: &Watching| watching.named().iter().map(|target| target.id).collect::<Vec<_>>();
+        assert_eq!(named(&second), [one, two], "before any source answers");
+        assert_eq!(named(&start(vec![entry("other", "b")], &history)), []);
         second.set_own(BTreeSet::new());
         second.select(&paying("thief"));
         assert_eq!(ids(&second), [one, two], "stolen, and its node does not answer");

@@ -68,6 +68,11 @@ fn rows(from: &Connection, into: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// After a loss of events, payments are known without a gap from the newest block on only.
+const KNOWN_SINCE_NOW: &str = "
+    UPDATE span SET since = (SELECT max(time) FROM block WHERE block.network = span.network);
+    UPDATE span SET checksum = row_checksum(network, first, last, since)";
+
 /// Copies networks and events, each with its number, and the readable rest into a new file. Returns the number of
 /// events. The damaged file is not changed.
 pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreError> {
@@ -82,11 +87,13 @@ pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreErr
     let columns = EVENT_COLUMNS.replace("event.", "");
     // A row that violates the schema, or belongs to an unreadable network, is omitted.
     let mut insert = transaction.prepare(&format!("INSERT OR IGNORE INTO event ({columns}) VALUES ({places})"))?;
-    let mut carried = 0;
+    let (mut carried, mut lost) = (0, 0);
     let mut failure = None;
-    Readable::new(damaged, Order::OldestFirst).visit(None, |row, _| {
+    let rest = Readable::new(damaged, Order::OldestFirst).visit(None, |row, passed| {
+        lost += passed;
         let values = (0..checksum::COLUMNS).map(|column| row.get::<_, Value>(column)).collect::<Result<Vec<_>, _>>();
         let Some(values) = values.ok().filter(|_| checksum::check(row, unchecked).is_ok()) else {
+            lost += 1;
             return ControlFlow::Continue(());
         };
         match insert.execute(params_from_iter(values)).map_err(StoreError::from) {
@@ -102,6 +109,9 @@ pub(super) fn events(from: &Path, into: &mut Connection) -> Result<u64, StoreErr
     drop(insert);
     if let Some(failure) = failure {
         return Err(failure);
+    }
+    if lost + rest > 0 {
+        transaction.execute_batch(KNOWN_SINCE_NOW)?;
     }
     transaction.commit()?;
     Ok(carried)

@@ -128,6 +128,9 @@ pub(super) fn open_renaming(
     let failed = |error: StoreError| OpenError::Failed { path: path.into(), error };
     let (named, real) = (path, file_lock::real(path).map_err(|error| failed(error.into()))?);
     let path = real.as_path();
+    if path.is_dir() {
+        return Err(failed(StoreError::Other("it is a directory; history.path is a file in one".into())));
+    }
     let lock = Lock::take(path, named)?;
     let mut report = OpenOutcome::default();
     let fault = known.map_or_else(|| examine(path), |fault| Ok(Some(fault))).map_err(failed)?;

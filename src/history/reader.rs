@@ -101,6 +101,9 @@ fn refusal(path: PathBuf, error: rusqlite::Error) -> OpenError {
         Some(ErrorCode::CannotOpen) if !path.exists() => {
             OpenError::NotHistory { path, why: "there is no such file".into() }
         }
+        _ if path.is_dir() => {
+            OpenError::NotHistory { path, why: "it is a directory; history.path is a file in one".into() }
+        }
         Some(ErrorCode::NotADatabase) => OpenError::NotHistory { path, why: "it is not a database".into() },
         _ => OpenError::Failed { path, error: error.into() },
     }

@@ -142,6 +142,13 @@ async fn files_are_watched_and_the_last_good_content_stays_in_force() {
     running.reload().await;
     running.until_line(condition).await;
     running.until_line(&name(1, "renamed")).await;
+    // Nor does a restart without the folder, and another one.
+    for _ in 0..2 {
+        running.stop().await;
+        running.start().await;
+        running.until_line(condition).await;
+        running.until_line(&name(1, "renamed")).await;
+    }
     std::fs::rename(running.path("away"), running.path("watch.d")).unwrap();
     // A file that is removed ends its entries.
     std::fs::remove_file(running.path("watch.d/acme.yml")).unwrap();

@@ -81,6 +81,9 @@ impl OutageCost {
         match (self.known, self.possible) {
             (0, 0) => "misses no session".to_string(),
             (known, 0) => format!("misses {known} known seat{plural}{bans}"),
+            (known, _) if self.expected < 0.005 => {
+                format!("misses {known} known seat{plural}, and further ones are possible{bans}")
+            }
             (known, _) => {
                 let expected = self.expected;
                 format!("misses {known} known seat{plural}, and {expected:.2} further ones are expected{bans}")

@@ -79,6 +79,7 @@ pub fn evaluation_input(networks: Vec<NetworkState>, now: Moment) -> EvaluationI
         history_writable: Some(true),
         entry_problems: Some(Vec::new()),
         watch_file_problems: Vec::new(),
+        is_watch_list_partial: false,
         ..ProcessState::default()
     };
     EvaluationInput { networks: networks.into_iter().map(Arc::new).collect(), process, now, jumped: BTreeSet::new() }

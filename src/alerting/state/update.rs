@@ -229,8 +229,13 @@ pub(super) fn resolution(alert: &Alert, labels: &Labels) -> String {
     all.fold(alert.resolved.to_string(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-/// Whether an alert follows from a list that was not read yet: none of its subjects is known.
+/// Whether an alert follows from a list that was not read yet, or it is of an earlier process and its masternode may be in a part of
+/// the watch list that could not be read.
 fn is_without_list(evaluation: &Evaluation, entry: &AlertState) -> bool {
+    let of_watched = matches!(entry.alert.scope, Scope::Masternode | Scope::Group);
+    if of_watched && entry.is_restored && evaluation.is_watch_list_partial {
+        return true;
+    }
     let of_list = matches!(entry.alert.scope, Scope::Masternode | Scope::Group | Scope::QuorumType);
     let network = entry.labels.get("network").map_or("", String::as_str);
     of_list && evaluation.networks.contains(network) && !evaluation.complete.contains(network)

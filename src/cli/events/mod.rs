@@ -194,13 +194,13 @@ fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interr
         }
     }
     if skipped > 0 {
-        eprintln!("warning: {skipped} damaged events of the history file are omitted");
+        note!("warning: {skipped} damaged events of the history file are omitted");
     }
     if form.format == Format::Table {
         // Not on standard output, which may be piped into another program.
         match (shown, query.after) {
-            (0, _) => eprintln!("no event matches"),
-            (_, Some(_)) => eprintln!("more events match: raise --limit to show them"),
+            (0, _) => note!("no event matches"),
+            (_, Some(_)) => note!("more events match: raise --limit to show them"),
             _ => {}
         }
     }

@@ -103,14 +103,14 @@ fn understood(origin: &ConfigSources, strict: bool) -> Result<(Config, bool), Co
         None => Ok((loaded.config, false)),
         Some(errors) if strict => Err(failure(errors)),
         Some(errors) => {
-            eprintln!("{errors}");
+            note!("{errors}");
             Ok((loaded.config, true))
         }
     }
 }
 
 fn not_well(text: &str) -> Result<(), CommandError> {
-    eprintln!("{text}");
+    note!("{text}");
     Err(CommandError::NotWell)
 }
 

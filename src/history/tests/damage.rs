@@ -3,7 +3,10 @@
 use std::fs;
 
 use super::*;
-use crate::history::{Order, Reader, StoredEvent};
+use crate::history::{EarningsQuery, Order, Reader, StoredEvent};
+use domain::earnings::Period;
+use domain::masternode::UnixSeconds;
+use domain::samples::block;
 
 const EVENTS: usize = 600;
 
@@ -118,6 +121,28 @@ fn pages_that_are_referred_to_more_than_once_give_each_event_once() {
         assert!(ids.len() >= 2, "the first and the last page are intact");
         assert!(page.skipped > 0);
     }
+}
+
+#[test]
+fn payments_before_a_loss_of_events_are_not_complete_in_the_replacement() {
+    let (place, _) = written();
+    let (size, root, mut bytes) = pages(&place);
+    let period = Period { from: UnixSeconds(block(20).time.0), until: UnixSeconds(block(30).time.0) };
+    let coverage = || {
+        let query = EarningsQuery { network: None, masternodes: None, period, is_thorough: true };
+        Reader::open(&place.path).unwrap().earnings(&query, |_| {}).unwrap().coverage[0].is_complete
+    };
+    assert!(coverage());
+    let page = &bytes[(root - 1) * size..][..size];
+    let cell = usize::from(u16::from_be_bytes([page[14], page[15]]));
+    let child = u32::from_be_bytes(page[cell..][..4].try_into().unwrap()) as usize;
+    bytes[(child - 1) * size..][..size].fill(0xff);
+    fs::write(&place.path, bytes).unwrap();
+    let store = place.open();
+    let left = store.events(&everything()).unwrap().events.len();
+    assert!(left > 0 && left < EVENTS, "{left}: the page is lost, the rest carried");
+    drop(store);
+    assert!(!coverage());
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub struct ProcessState {
     pub entry_problems: Option<Vec<String>>,
     /// What is wrong with the files of the watch list, each as a sentence.
     pub watch_file_problems: Vec<String>,
+    /// Whether entries of the watch list may be missing, because files or the history could not be read.
+    pub is_watch_list_partial: bool,
     /// Every receiver of notifications.
     pub receivers: Vec<ReceiverState>,
     /// Kinds of critical alerts that no receiver gets although there are receivers.

@@ -50,6 +50,8 @@ pub struct Evaluation {
     /// Networks with a fresh list that is not refuted: all their masternodes, groups and quorum types are among the subjects. Of other
     /// networks, the subjects are those of the last list, and their verdicts are unknown.
     pub complete: BTreeSet<Arc<str>>,
+    /// Watched masternodes may be missing: the watch list could not be read as a whole.
+    pub is_watch_list_partial: bool,
     /// All configured networks.
     pub networks: BTreeSet<Arc<str>>,
     /// The conditions that masternodes can have. One that is not among the verdicts of a masternode does not apply to it.
@@ -80,7 +82,8 @@ pub fn evaluate(
     memory.retain(&networks);
     let of_masternodes =
         catalogue.conditions().filter(|condition| condition.alert.scope == Scope::Masternode).collect();
-    let mut evaluation = Evaluation { networks, of_masternodes, ..Evaluation::default() };
+    let is_watch_list_partial = input.process.is_watch_list_partial;
+    let mut evaluation = Evaluation { networks, of_masternodes, is_watch_list_partial, ..Evaluation::default() };
     for state in &input.networks {
         let remembered = memory.networks.entry(state.network.clone()).or_default();
         let limit = state.stale_after.as_secs().min(FRESH_SECONDS);

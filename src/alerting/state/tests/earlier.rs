@@ -125,3 +125,15 @@ fn an_alert_fires_again_when_its_maintenance_ends_while_its_condition_is_unknown
         assert!(story.book.firing().all(|entry| entry.description.contains("unknown")));
     }
 }
+
+#[test]
+fn an_alert_of_an_earlier_process_stays_while_the_watch_list_is_not_known_as_a_whole() {
+    let mut story = Story::new();
+    story.at(0, holding(vec![banned()]));
+    story.at(60, holding(vec![banned()]));
+    story.restart();
+    (61..70).for_each(|second| story.at(second, Evaluation { is_watch_list_partial: true, ..holding(vec![]) }));
+    assert_eq!(story.notified, [(60, NotificationReason::Fired)]);
+    story.at(70, holding(vec![]));
+    assert_eq!(story.notified[1..], [(70, NotificationReason::Resolved)], "it was removed from the list");
+}

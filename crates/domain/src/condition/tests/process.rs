@@ -180,6 +180,7 @@ fn this_process_is_evaluated_with_each_of_its_receivers() {
         suppressed_series: 3,
         entry_problems: Some(vec!["No masternode matches the watch entry payout_address=X.".into()]),
         watch_file_problems: vec!["watch file watch.d/acme.yml is refused".into()],
+        is_watch_list_partial: false,
         unrouted: vec!["the exporter itself".into()],
         receivers: vec![receiver("a", Some(true)), receiver("b", Some(false)), receiver("c", None)],
     };
