@@ -3,8 +3,9 @@
 //! Never here: aliases and groups, which only watched masternodes have.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use crate::details::Detail;
+use crate::details::{Detail, Details};
 use crate::masternode::{Hash, Masternode, MasternodeId};
 use crate::snapshot::Snapshot;
 
@@ -16,7 +17,11 @@ impl Snapshot {
             return Vec::new();
         }
         let masternodes = self.list.masternodes();
-        let mut found = self.search.get_or_init(|| SearchIndex::new(masternodes)).find(part);
+        let index = || {
+            let before = self.search_before.as_ref().filter(|index| index.is_of(masternodes));
+            before.cloned().unwrap_or_else(|| Arc::new(SearchIndex::new(masternodes)))
+        };
+        let mut found = self.search.get_or_init(index).find(part);
         if let Some(digits) = Digits::read(part) {
             found.extend((0..).zip(masternodes).filter(|(_, one)| digits.are_in(&one.id)).map(|(index, _)| index));
             found.sort_unstable();
@@ -24,13 +29,19 @@ impl Snapshot {
         }
         found
     }
+
+    /// The index that the next snapshot may use, if there was a search.
+    pub(crate) fn search_index(&self) -> Option<Arc<SearchIndex>> {
+        self.search.get().or(self.search_before.as_ref()).cloned()
+    }
 }
 
 /// The addresses of all masternodes, and the identities that are not a hash alone, one after the other, in lower case.
-/// Hashes are searched in the list. Built once for all readers.
-#[derive(Clone)]
+/// Hashes are searched in the list. Built once for all readers, and used for later blocks until an address changes.
 pub(crate) struct SearchIndex {
     text: String,
+    /// What the text was made of.
+    details: Vec<Details>,
     /// Where the text of each masternode ends, by its index in the list.
     ends: Vec<usize>,
 }
@@ -46,7 +57,7 @@ impl SearchIndex {
             }
             let start = text.len();
             masternode.details.write(Detail::Address, &mut text);
-            if text.as_bytes()[start..].iter().any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase()) {
+            if text.as_bytes()[start..].iter().fold(false, |found, byte| found | !is_lower(*byte)) {
                 let lower = text[start..].to_lowercase();
                 text.truncate(start);
                 text.push_str(&lower);
@@ -54,7 +65,16 @@ impl SearchIndex {
             text.push(SEPARATOR);
             ends.push(text.len());
         }
-        SearchIndex { text, ends }
+        let details = masternodes.iter().map(|masternode| masternode.details.clone()).collect();
+        SearchIndex { text, details, ends }
+    }
+
+    /// Whether the text of these masternodes would be the same, as far as a comparison without reading them can say.
+    fn is_of(&self, masternodes: &[Masternode]) -> bool {
+        let is_same = |(masternode, details): (&Masternode, &Details)| {
+            matches!(masternode.id, MasternodeId::ProTx(_)) && masternode.details.is_shared_with(details)
+        };
+        masternodes.len() == self.details.len() && masternodes.iter().zip(&self.details).all(is_same)
     }
 
     /// Indices in the list of the masternodes whose text contains `part`, ascending.
@@ -68,6 +88,10 @@ impl SearchIndex {
         }
         found
     }
+}
+
+fn is_lower(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_uppercase()
 }
 
 /// In no identity and no address.
@@ -124,13 +148,14 @@ impl Digits<'_> {
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
-    use std::sync::Arc;
+    use std::sync::OnceLock;
 
     use super::*;
     use crate::chain::{DASH, Subnet};
     use crate::chain_facts::ChainFacts;
     use crate::counters::EventCounters;
-    use crate::details::{DetailTexts, Details};
+    use crate::details::DetailTexts;
+    use crate::list::MasternodeList;
     use crate::masternode::{Outpoint, UnixSeconds};
     use crate::samples::{list, masternode};
     use crate::snapshot::SnapshotInputs;
@@ -170,6 +195,27 @@ mod tests {
         for (part, expected) in cases {
             assert_eq!(snapshot.search(part), expected, "{part:?}");
         }
+    }
+
+    #[test]
+    fn the_next_block_uses_the_index_until_an_address_changes() {
+        let searched = snapshot((1..=9).map(masternode).collect());
+        assert_eq!(searched.search("192.0").len(), 9);
+        let of = |list: Arc<MasternodeList>| {
+            let mut next = searched.clone();
+            (next.list, next.search) = (list, OnceLock::new());
+            let next = next.after(Some(&searched));
+            next.search("192.0");
+            Arc::ptr_eq(&next.search_index().unwrap(), &searched.search_index().unwrap())
+        };
+        assert!(of(searched.list.clone()));
+        let mut nodes = searched.list.masternodes().to_vec();
+        nodes[3].pose_score = None;
+        assert!(of(Arc::new(list(101, nodes.clone()))), "the address is the same");
+        nodes[3].details = masternode(4).details;
+        assert!(!of(Arc::new(list(101, nodes.clone()))), "it may be another");
+        nodes.remove(3);
+        assert!(!of(Arc::new(list(101, nodes))));
     }
 
     #[test]

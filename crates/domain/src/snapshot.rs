@@ -69,7 +69,9 @@ pub struct Snapshot {
     pub(crate) head: Option<QueueHead>,
     pub(crate) entry_matches: Vec<EntryMatches>,
     pub(crate) by_danger: OnceLock<Vec<u32>>,
-    pub(crate) search: OnceLock<SearchIndex>,
+    pub(crate) search: OnceLock<Arc<SearchIndex>>,
+    /// That of an earlier block.
+    pub(crate) search_before: Option<Arc<SearchIndex>>,
     pub(crate) is_restricted: bool,
 }
 
@@ -170,6 +172,7 @@ impl Snapshot {
             entry_matches: Vec::new(),
             by_danger: OnceLock::new(),
             search: OnceLock::new(),
+            search_before: None,
             is_restricted: false,
         }
     }

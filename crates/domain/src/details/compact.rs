@@ -260,25 +260,25 @@ fn write_key(key: &[u8], out: &mut String) {
     out.push_str(std::str::from_utf8(&digits).expect("hexadecimal digits are ASCII"));
 }
 
-/// Appends an IPv4 address and port, in a twentieth of the instructions of `fmt`: a search reads the addresses of all masternodes.
+/// Appends an IPv4 address and port without `fmt`, which takes seven times the instructions: a search reads all addresses.
 fn write_v4(ip: [u8; 4], port: u16, out: &mut String) {
-    let [a, b, c, d] = ip.map(u16::from);
-    // From the end: a number is written without knowing its length.
-    let mut text = [0; "255.255.255.255:65535".len()];
-    let mut at = text.len();
-    let mut push = |byte: u8| {
-        at -= 1;
-        text[at] = byte;
-    };
-    for (mut number, before) in [(port, Some(b':')), (d, Some(b'.')), (c, Some(b'.')), (b, Some(b'.')), (a, None)] {
-        while number > 9 {
-            push(b'0' + (number % 10) as u8);
-            number /= 10;
-        }
-        push(b'0' + number as u8);
-        before.into_iter().for_each(&mut push);
+    for (part, before) in ip.into_iter().zip(["", ".", ".", "."]) {
+        out.push_str(before);
+        write_number(part.into(), out);
     }
-    out.push_str(std::str::from_utf8(&text[at..]).expect("digits and points are ASCII"));
+    out.push(':');
+    write_number(port, out);
+}
+
+fn write_number(number: u16, out: &mut String) {
+    let mut unit = 1;
+    while number / unit > 9 {
+        unit *= 10;
+    }
+    while unit > 0 {
+        out.push(char::from(b'0' + (number / unit % 10) as u8));
+        unit /= 10;
+    }
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
