@@ -260,7 +260,7 @@ fn write_key(key: &[u8], out: &mut String) {
     out.push_str(std::str::from_utf8(&digits).expect("hexadecimal digits are ASCII"));
 }
 
-/// Appends an IPv4 address and port without `fmt`, which takes seven times the instructions: a search reads all addresses.
+/// Appends an IPv4 address and port without `fmt`, which takes three times the instructions: a search reads all addresses.
 fn write_v4(ip: [u8; 4], port: u16, out: &mut String) {
     for (part, before) in ip.into_iter().zip(["", ".", ".", "."]) {
         out.push_str(before);
