@@ -9,21 +9,14 @@ use bytes::Bytes;
 
 use crate::metrics::piece::Piece;
 
-/// Maximum memory of unused buffers: a page of 5,000 masternodes, or some pieces of a larger one.
-const MOST_UNUSED_BYTES: usize = 6 << 20;
+/// Maximum memory of unused buffers: some pieces. More would stay in memory for good after the last scrape of a page as text.
+const MOST_UNUSED_BYTES: usize = 2 << 20;
 
-/// Buffers of text, and those of compressed text, which are smaller.
+/// The unused buffers.
 #[derive(Default)]
-pub(super) struct PieceBuffers {
-    pub(super) text: Arc<Buffers>,
-    pub(super) compressed: Arc<Buffers>,
-}
+pub(super) struct PieceBuffers(Mutex<Vec<Piece>>);
 
-/// Buffers of about one size.
-#[derive(Default)]
-pub(super) struct Buffers(Mutex<Vec<Piece>>);
-
-impl Buffers {
+impl PieceBuffers {
     /// An empty buffer with room for at least `bytes`.
     pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Buffer {
         let unused = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -38,12 +31,13 @@ impl Buffers {
 pub(super) struct Buffer {
     /// The written piece.
     pub(super) piece: Piece,
-    home: Arc<Buffers>,
+    home: Arc<PieceBuffers>,
 }
 
 impl Buffer {
     /// The bytes written; the buffer is reused after their last copy is dropped.
-    pub(super) fn freeze(self) -> Bytes {
+    pub(super) fn freeze(mut self) -> Bytes {
+        self.piece.spans = Vec::new();
         Bytes::from_owner(self)
     }
 }
@@ -70,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_buffer_is_used_again_when_the_last_copy_of_its_bytes_is_gone() {
-        let buffers = Arc::new(Buffers::default());
+        let buffers = Arc::new(PieceBuffers::default());
         let fill = |text: &[u8]| {
             let mut buffer = buffers.take(1000);
             buffer.piece.text.extend_from_slice(text);
@@ -89,7 +83,7 @@ mod tests {
 
     #[test]
     fn unused_buffers_take_little_memory() {
-        let buffers = Arc::new(Buffers::default());
+        let buffers = Arc::new(PieceBuffers::default());
         let many: Vec<Buffer> = (0..20).map(|_| buffers.take(1 << 20)).collect();
         drop(many);
         let unused: usize = buffers.0.lock().unwrap().iter().map(|piece| piece.text.capacity()).sum();

@@ -147,7 +147,7 @@ impl Pieces {
         loop {
             let cursor = self.cursor.as_mut()?;
             // A line may exceed a piece by its own length.
-            let mut text = self.buffers.text.take(PIECE_BYTES + 4096);
+            let mut text = self.buffers.take(PIECE_BYTES + 4096);
             if !self.published.sheet.write(self.variant.format, &self.filter, cursor, PIECE_BYTES, &mut text.piece) {
                 self.cursor = None;
             }
@@ -167,10 +167,11 @@ impl Pieces {
             return Some(known.compressed);
         }
         let text = self.text()?;
-        let (mut part, mut compressed) = (self.member.part(), self.buffers.compressed.take(0));
-        part.add(&text.piece, &published.sheet, &mut compressed.piece.text);
+        let (mut part, mut buffer) = (self.member.part(), self.buffers.take(0));
+        part.add(&text.piece, &published.sheet, &mut buffer.piece.text);
         self.member.append(&part);
-        let compressed = compressed.freeze();
+        // A third of the text: a copy of this size costs less than the buffer would take until the next block.
+        let compressed = Bytes::copy_from_slice(&buffer.piece.text);
         if let Some(end) = self.cursor.filter(|_| unfiltered && text.piece.is_wide()) {
             published.wide.add(WidePiece {
                 format: self.variant.format,

@@ -2,7 +2,6 @@
 //!
 //! Never here: text, labels, thresholds of alerts.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
@@ -70,7 +69,9 @@ pub struct Snapshot {
     pub(crate) head: Option<QueueHead>,
     pub(crate) entry_matches: Vec<EntryMatches>,
     pub(crate) by_danger: OnceLock<Vec<u32>>,
-    pub(crate) search: OnceLock<SearchIndex>,
+    pub(crate) search: OnceLock<Arc<SearchIndex>>,
+    /// That of an earlier block.
+    pub(crate) search_before: Option<Arc<SearchIndex>>,
     pub(crate) is_restricted: bool,
 }
 
@@ -115,9 +116,8 @@ impl NodeView<'_> {
 
     /// The order of risk, greater is worse: risk, then the blocks for which one more failure bans, then the score.
     pub fn danger(&self) -> (Risk, u32, u32) {
-        let pose = self.pose();
-        let safe = pose.and_then(|pose| pose.blocks_until_safe()).unwrap_or(0);
-        (self.risk(), safe, pose.map_or(0, |pose| pose.score().0))
+        let Some(pose) = self.pose() else { return (Risk::without_score(self.masternode), 0, 0) };
+        (pose.risk(), pose.blocks_until_safe().unwrap_or(0), pose.score().0)
     }
 }
 
@@ -172,6 +172,7 @@ impl Snapshot {
             entry_matches: Vec::new(),
             by_danger: OnceLock::new(),
             search: OnceLock::new(),
+            search_before: None,
             is_restricted: false,
         }
     }
@@ -298,21 +299,6 @@ impl Snapshot {
     /// The views of all masternodes, ascending by identity.
     pub fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
         (0..self.list.registered()).map(|index| self.node(index))
-    }
-
-    /// Indices in the list by [`NodeView::danger`], the greatest first, then by identity. Sorted once for all readers.
-    pub fn by_danger(&self) -> &[u32] {
-        self.by_danger.get_or_init(|| {
-            let mut order: Vec<_> =
-                (0_u32..).zip(self.nodes()).map(|(index, node)| (Reverse(node.danger()), index)).collect();
-            order.sort_unstable();
-            order.into_iter().map(|(_, index)| index).collect()
-        })
-    }
-
-    /// The identities and addresses of all masternodes of the list. Built once for all readers.
-    pub fn search(&self) -> &SearchIndex {
-        self.search.get_or_init(|| SearchIndex::new(self.list.masternodes()))
     }
 
     /// Probability in 0…1 of a payment within `seconds`: 0 for a node that does not become eligible by waiting, `None`

@@ -29,7 +29,7 @@ pub(super) fn open(entries: &mut BTreeMap<String, AlertState>, fired: &[String],
 
 /// Moves due notifications of one incident together, what fires first, and counts the other alerts of it which `receiver` has as
 /// firing. `entries` are all alerts.
-pub(super) fn arrange<'a>(due: &mut Vec<Notification>, entries: impl Iterator<Item = &'a AlertState>, receiver: &str) {
+pub(super) fn arrange<'a>(due: &mut [Notification], entries: impl Iterator<Item = &'a AlertState>, receiver: &str) {
     let mut firing: BTreeMap<_, usize> = BTreeMap::new();
     for entry in entries.filter(|entry| entry.stage == Phase::Firing && entry.incident.is_some()) {
         if entry.notified.get(receiver).is_some_and(LastNotified::is_aware) {

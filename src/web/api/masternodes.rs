@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -212,13 +211,15 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         (follows && filter.passes(&id, &subject)).then_some((place, subject))
     };
     for snapshot in &snapshots {
-        let mut indices: Vec<usize> = snapshot.by_danger().iter().map(|index| *index as usize).collect();
-        if let Order::Id = order {
-            indices.sort_unstable();
-        }
-        found.extend(absent(snapshot).filter_map(chosen));
-        // The list is in order, so the page has no later ones.
-        found.extend(listed(snapshot, indices.into_iter()).filter_map(chosen).take(most));
+        found.extend(all_absent(snapshot).filter_map(chosen));
+        // The list is in order, so the page has no earlier and no later ones.
+        let indices = in_order(snapshot, order);
+        let subject = |index: &u32| listed(snapshot, *index);
+        let is_before = |(id, subject): (MasternodeId, Subject<'_>)| {
+            after.as_ref().is_some_and(|after| Place::of(&subject, id).compare(after, order).is_le())
+        };
+        let start = indices.partition_point(|index| is_before(subject(index)));
+        found.extend(indices[start..].iter().map(subject).filter_map(chosen).take(most));
     }
     found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
     if format == Format::Csv {
@@ -231,6 +232,15 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         masternodes: found.iter().map(|(_, subject)| json::Masternode::new(subject)).collect(),
         next: found.last().filter(|_| more).map(|(place, _)| place.text()),
     })
+}
+
+/// Indices in the list of the masternodes that a snapshot shows.
+fn in_order(snapshot: &Snapshot, order: Order) -> Cow<'_, [u32]> {
+    let mut indices = Cow::Borrowed(snapshot.by_danger());
+    if let Order::Id = order {
+        indices.to_mut().sort_unstable();
+    }
+    indices
 }
 
 /// Whether a query asks for CSV.
@@ -305,9 +315,10 @@ pub(super) fn watched<'a>(
     let snapshots = fresh(networks)?;
     let filter = Filter::read(parameters, networks, &snapshots)?;
     let of = |snapshot: &'a Snapshot| {
-        let watched =
-            by_danger(snapshot).filter(|(id, subject)| subject.watched.is_some() && filter.passes(id, subject));
-        (snapshot, watched.collect())
+        let mut indices = snapshot.watched().iter().filter_map(|entry| Some(entry.index? as u32)).collect();
+        snapshot.sort_by_danger(&mut indices);
+        let watched = all_absent(snapshot).chain(indices.into_iter().map(|index| listed(snapshot, index)));
+        (snapshot, watched.filter(|(id, subject)| filter.passes(id, subject)).collect())
     };
     Ok(snapshots.into_iter().map(of).collect())
 }
@@ -347,29 +358,23 @@ fn fresh(networks: &[Arc<NetworkState>]) -> Result<Vec<&Snapshot>, ApiError> {
     }
 }
 
-/// All masternodes of a snapshot: watched ones that are not in the list, then those of the list, the closest to a ban
-/// first.
-pub(in crate::web) fn by_danger(snapshot: &Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'_>)> {
-    absent(snapshot).chain(listed(snapshot, snapshot.by_danger().iter().map(|index| *index as usize)))
-}
-
 /// Watched masternodes that are not in the list, ascending by identity.
-fn absent(snapshot: &Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'_>)> {
-    let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
-    absent.map(move |watched| (watched.watched.id, Subject { snapshot, node: None, watched: Some(watched) }))
+fn all_absent(snapshot: &Snapshot) -> impl Iterator<Item = (MasternodeId, Subject<'_>)> {
+    let entries = snapshot.watched().iter().filter(|entry| entry.index.is_none());
+    entries.map(move |entry| absent(snapshot, entry))
 }
 
-/// The masternodes at these indices of the list.
-fn listed<'a>(
-    snapshot: &'a Snapshot,
-    indices: impl Iterator<Item = usize>,
-) -> impl Iterator<Item = (MasternodeId, Subject<'a>)> {
-    let watched: HashMap<usize, &WatchedEntry> =
-        snapshot.watched().iter().filter_map(|watched| Some((watched.index?, watched))).collect();
-    indices.map(move |index| {
-        let (node, watched) = (snapshot.node(index), watched.get(&index).copied());
-        (node.masternode.id, Subject { snapshot, node: Some(node), watched })
-    })
+/// A watched masternode that is not in the list.
+pub(in crate::web) fn absent<'a>(snapshot: &'a Snapshot, entry: &'a WatchedEntry) -> (MasternodeId, Subject<'a>) {
+    (entry.watched.id, Subject { snapshot, node: None, watched: Some(entry) })
+}
+
+/// The masternode at this index of the list.
+pub(in crate::web) fn listed(snapshot: &Snapshot, index: u32) -> (MasternodeId, Subject<'_>) {
+    let node = snapshot.node(index as usize);
+    let (id, watched) = (node.masternode.id, snapshot.watched());
+    let entry = watched.binary_search_by(|entry| entry.watched.id.cmp(&id)).ok().map(|at| &watched[at]);
+    (id, Subject { snapshot, node: Some(node), watched: entry })
 }
 
 /// The masternode with this identity, listed or watched.

@@ -27,6 +27,7 @@ mod revival;
 mod rows;
 mod runbook;
 mod score_history;
+mod selection;
 mod sorting;
 mod unknown;
 mod verdict;

@@ -1,16 +1,13 @@
 //! The overview: a verdict, masternodes by danger, firing alerts, networks, recent events.
 //!
-//! Never here: the cells of the table (`rows`), the card of a network (`network`).
+//! Never here: which masternodes a query selects (`selection`), the cells of the table (`rows`), the card of a network (`network`).
 
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use maud::{Markup, html};
 
 use crate::history::{Order, Query};
-use crate::web::api::json::Subject;
-use crate::web::api::masternodes::by_danger;
 use crate::web::api::{AlertsOf, Api};
 use crate::web::handlers::LandingPage;
 use crate::web::pages::event_search::EVENTS as EVENTS_PATH;
@@ -18,13 +15,12 @@ use crate::web::pages::events::{self, NetworkEvent};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::{self, Columns, Row};
 use crate::web::pages::verdict::Verdict;
-use crate::web::pages::{alerts, form, format, network, unknown};
+use crate::web::pages::{alerts, form, format, network, selection, unknown};
 use domain::NetworkState;
 use domain::event::EventKind;
 use domain::masternode::{MasternodeId, UnixSeconds};
 use domain::pose::Risk;
 use domain::snapshot::Snapshot;
-use domain::watch::parse_group;
 
 /// Masternodes per page.
 const PER_PAGE: usize = 200;
@@ -94,23 +90,12 @@ fn fits(asked: &str, name: &str) -> bool {
 }
 
 fn masternodes(snapshots: &[&Snapshot], columns: Columns, asked: &PageQuery, show: Show, now: UnixSeconds) -> Markup {
-    let mut found: Vec<Row<'_>> = Vec::new();
-    for snapshot in snapshots {
-        let mentioned = (!asked.text.is_empty()).then(|| Mentioned::new(snapshot, &asked.text));
-        let rows = by_danger(snapshot).map(|(id, subject)| Row { id, subject });
-        found.extend(rows.filter(|row| passes(row, asked, show, mentioned.as_ref())));
-    }
-    // Each network is already in order.
-    if snapshots.len() > 1 {
-        found.sort_by_cached_key(|row| (Reverse(danger(&row.subject)), row.subject.snapshot.network(), row.id));
-    }
-    if let Some(sort) = asked.sort {
-        sort.apply(&mut found);
-    }
+    let found = selection::select(snapshots, asked, show);
     let pages = found.len().div_ceil(PER_PAGE).max(1);
     let page = asked.page.min(pages);
     let total = found.len() as u64;
-    let rows: Vec<Row<'_>> = found.into_iter().skip((page - 1) * PER_PAGE).take(PER_PAGE).collect();
+    let shown = found.iter().skip((page - 1) * PER_PAGE).take(PER_PAGE);
+    let rows: Vec<Row<'_>> = shown.map(|one| one.row()).collect();
     let last = (page - 1) * PER_PAGE + rows.len();
     html! {
         @if rows.is_empty() {
@@ -143,53 +128,6 @@ fn as_csv(asked: &PageQuery, show: Show) -> Option<String> {
     let filters = [("network", &asked.network), ("group", &asked.group), ("state", &asked.state)];
     query.extend_pairs(filters.into_iter().filter(|(_, value)| !value.is_empty()));
     asked.text.is_empty().then(|| query.finish())
-}
-
-/// Sort key, highest danger first: not registered, then the risk band, then the blocks until safe, then the score.
-fn danger(subject: &Subject<'_>) -> (u8, u32, u32) {
-    subject.node.map_or((Risk::ALL.len() as u8, 0, 0), |node| {
-        let (risk, safe, score) = node.danger();
-        (risk as u8, safe, score)
-    })
-}
-
-fn passes(row: &Row<'_>, asked: &PageQuery, show: Show, mentioned: Option<&Mentioned<'_>>) -> bool {
-    let subject = &row.subject;
-    let shown = match show {
-        Show::Watched => subject.watched.is_some(),
-        Show::AtRisk => subject.node.is_none_or(|node| node.risk() != Risk::Clear),
-        Show::All => true,
-    };
-    shown
-        && (asked.group.is_empty() || in_group(subject, &asked.group))
-        && (asked.state.is_empty() || subject.state().is_some_and(|state| state == asked.state))
-        && mentioned.is_none_or(|mentioned| mentioned.has(row))
-}
-
-fn in_group(subject: &Subject<'_>, asked: &str) -> bool {
-    let watched = subject.watched.zip(parse_group(asked));
-    watched.is_some_and(|(watched, (key, group))| watched.watched.groups.get(key).is_some_and(|value| value == group))
-}
-
-/// The masternodes of a snapshot whose identity or address contains a lower-case text.
-struct Mentioned<'a> {
-    text: &'a str,
-    /// Whether each masternode of the list does.
-    listed: Vec<bool>,
-}
-
-impl Mentioned<'_> {
-    fn new<'a>(snapshot: &Snapshot, text: &'a str) -> Mentioned<'a> {
-        let mut listed = vec![false; snapshot.list().registered()];
-        snapshot.search().find(text).into_iter().for_each(|index| listed[index] = true);
-        Mentioned { text, listed }
-    }
-
-    /// Whether one of them, or the alias, is a masternode's.
-    fn has(&self, row: &Row<'_>) -> bool {
-        row.subject.watched.is_some_and(|watched| watched.watched.alias.to_lowercase().contains(self.text))
-            || row.subject.node.map_or_else(|| row.id.to_string().contains(self.text), |node| self.listed[node.index])
-    }
 }
 
 fn none(asked: &PageQuery, show: Show) -> Markup {

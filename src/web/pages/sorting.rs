@@ -74,16 +74,17 @@ impl Sort {
         }
     }
 
-    /// Sorts rows. Those without a value come last, in either direction; equal ones keep their order.
-    pub(super) fn apply(self, rows: &mut Vec<Row<'_>>) {
-        let mut keyed: Vec<(Option<Value>, Row<'_>)> =
-            rows.drain(..).map(|row| (value(self.column, &row), row)).collect();
+    /// Sorts masternodes by the values of their rows. Those without a value come last, in either direction; equal ones keep
+    /// their order.
+    pub(super) fn apply<'a, T: Copy>(self, all: &mut Vec<T>, row: impl Fn(T) -> Row<'a>) {
+        let mut keyed: Vec<(Option<Value>, T)> =
+            all.drain(..).map(|one| (value(self.column, &row(one)), one)).collect();
         keyed.sort_by(|(one, _), (other, _)| match (one, other) {
             (Some(one), Some(other)) if self.descending => other.cmp(one),
             (Some(one), Some(other)) => one.cmp(other),
             (one, other) => one.is_none().cmp(&other.is_none()),
         });
-        rows.extend(keyed.into_iter().map(|(_, row)| row));
+        all.extend(keyed.into_iter().map(|(_, one)| one));
     }
 }
 

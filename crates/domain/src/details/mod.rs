@@ -16,9 +16,8 @@ use std::fmt;
 
 use triomphe::Arc;
 
-use crate::payout::{Payee, Payouts};
-
 use crate::details::compact::{Form, Packed, stored};
+use crate::payout::{Payee, Payouts};
 
 pub use key::same_key;
 pub use rare::{Endpoint, Purpose, Rare, is_clean};
@@ -109,11 +108,10 @@ impl Details {
 
     /// A text; `None` if absent.
     pub fn get(&self, detail: Detail) -> Option<Cow<'_, str>> {
-        let (form, bytes) = self.0.item(detail);
-        match form {
-            Form::None => None,
-            Form::Text => Some(Cow::Borrowed(stored(bytes))),
-            Form::Usual | Form::V6 => {
+        match self.0.item(detail) {
+            (Form::None, _) => None,
+            (Form::Text, bytes) => Some(Cow::Borrowed(stored(bytes))),
+            (Form::Usual | Form::V6, _) => {
                 let mut text = String::new();
                 self.0.write(detail, &mut text);
                 Some(Cow::Owned(text))
@@ -141,10 +139,15 @@ impl Details {
         self.0.form(detail) != Form::None
     }
 
+    /// Whether both are one value.
+    pub(crate) fn is_shared_with(&self, other: &Details) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether both have the same text, or both have none. Operator keys are compared as keys, regardless of their
     /// encoding.
     pub fn agrees(&self, other: &Details, detail: Detail) -> bool {
-        if Arc::ptr_eq(&self.0, &other.0) {
+        if self.is_shared_with(other) {
             return true;
         }
         let (own, others) = (self.0.item(detail), other.0.item(detail));

@@ -15,9 +15,10 @@ impl Snapshot {
         self.nodes().find(is_first).map(|node| node.masternode.id)
     }
 
-    /// Follows the head of the payment queue from an earlier snapshot of the network.
+    /// Follows the head of the payment queue from an earlier snapshot of the network, and takes its index for searches.
     #[must_use]
     pub fn after(mut self, before: Option<&Snapshot>) -> Snapshot {
+        self.search_before = before.and_then(Snapshot::search_index);
         if matches!(self.rules.payment, PaymentModel::Queue { .. }) {
             let (tip, before) = (self.block().height, before.and_then(|before| before.head));
             self.head = self.head_of_queue().map(|id| QueueHead::at(tip, id, before));

@@ -46,7 +46,7 @@ impl Service {
             events.push((text("event_action"), text("dedup_key"), count));
             assert_eq!(body.notices, count);
             self.book.mark_notified("pd", &due[..body.notices], now);
-            self.book.prune(&[self.receiver.clone()], now);
+            self.book.prune(std::slice::from_ref(&self.receiver), now);
         }
     }
 }
