@@ -50,7 +50,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, Config, ConfigSources};
+use crate::config::{self, Config, ConfigSources, LoadedConfig};
 use crate::metrics;
 
 const EXIT_CODES: &str = "\
@@ -210,12 +210,7 @@ fn parse(
 
 fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandError> {
     let read = || config::load(&origin).map_err(|errors| CommandError::Configuration(errors.to_string()));
-    // A refused watch file, for example: its masternodes are missing in what follows.
-    let load = || {
-        let loaded = read()?;
-        loaded.config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
-        Ok::<Config, CommandError>(loaded.config)
-    };
+    let load = || read().map(reported);
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => with_runtime(run::run(read()?, origin)),
         #[cfg(feature = "demo")]
@@ -273,6 +268,12 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
         Command::Man => print(&manual()?),
         Command::Version => print(&command_line().render_version()),
     }
+}
+
+/// The configuration, after a line for each refused watch file: its masternodes are missing in the result.
+fn reported(loaded: LoadedConfig) -> Config {
+    loaded.config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
+    loaded.config
 }
 
 fn manual() -> Result<String, CommandError> {

@@ -59,7 +59,7 @@ mod tests {
     fn the_order_is_that_of_danger_for_all_and_for_some() {
         let scored = |number: u8| Masternode {
             pose_score: Some(Score(u32::from(number % 7) * 15)),
-            ban_height: (number % 5 == 0).then_some(Height(50)),
+            ban_height: (number.is_multiple_of(5)).then_some(Height(50)),
             ..masternode(number)
         };
         let inputs = SnapshotInputs {
