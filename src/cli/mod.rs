@@ -220,18 +220,18 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
             with_runtime(demo::run(demo, own))
         }
         Command::Observe { network, format } => {
-            let config = load()?;
+            let config = with_network(load()?, network.as_deref())?;
             print(&with_runtime(async move { Ok(observe::run(&config, network.as_deref(), format).await?) })?)
         }
         Command::Doctor { network } => {
-            let config = load()?;
+            let config = with_network(load()?, network.as_deref())?;
             let findings = with_runtime(async move { Ok(doctor::run(&config, network.as_deref()).await?) })?;
             print_findings(&findings.report, findings.healthy)
         }
         Command::Forecast(arguments) => {
             let seen = match arguments.network().map(str::to_string) {
                 Some(name) => {
-                    let config = load()?;
+                    let config = with_network(load()?, Some(&name))?;
                     Some(with_runtime(async move { Ok(observe::look_at(&config, &name).await?) })?)
                 }
                 None => None,
@@ -274,6 +274,18 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
 fn reported(loaded: LoadedConfig) -> Config {
     loaded.config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
     loaded.config
+}
+
+/// The configuration, if it has a network of that name.
+fn with_network(config: Config, name: Option<&str>) -> Result<Config, CommandError> {
+    let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
+    match name.filter(|name| !names.contains(name)) {
+        Some(name) => {
+            let there_are = names.join(", ");
+            Err(CommandError::Configuration(format!("no network {name:?} is configured; there are: {there_are}")))
+        }
+        None => Ok(config),
+    }
 }
 
 fn manual() -> Result<String, CommandError> {

@@ -16,7 +16,7 @@ use domain::{NetworkState, Snapshot};
 
 /// Polls every configured network once, or the named one. Prints to the standard output.
 pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveFormat) -> Result<String, app::Error> {
-    let chosen = chosen(config, only)?;
+    let chosen = chosen(config, only);
     let mut states = Vec::new();
     for network in chosen {
         states.push(look(config, network).await?);
@@ -39,33 +39,22 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
 
 /// Polls the network of that name once.
 pub(super) async fn look_at(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
-    let state = look(config, chosen(config, Some(name))?[0]).await?;
+    let state = look(config, chosen(config, Some(name))[0]).await?;
     state.snapshot.clone().ok_or_else(|| no_list(name))
 }
 
 /// The same, for advice: fails if the list does not describe the present.
 pub(super) async fn rely_on(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
-    let state = look(config, chosen(config, Some(name))?[0]).await?;
+    let state = look(config, chosen(config, Some(name))[0]).await?;
     match state.doubt(app::now()) {
         Some(doubt) => Err(format!("no advice for network {name}: {doubt}").into()),
         None => state.snapshot.clone().ok_or_else(|| no_list(name)),
     }
 }
 
-/// All networks, or the named one; never none.
-fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a NetworkConfig>, app::Error> {
-    let chosen: Vec<&NetworkConfig> =
-        config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)).collect();
-    if chosen.is_empty() {
-        let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-        return Err(format!(
-            "no network {:?} is configured; there are: {}",
-            only.unwrap_or_default(),
-            names.join(", ")
-        )
-        .into());
-    }
-    Ok(chosen)
+/// All networks, or the named one, which exists; never none.
+fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Vec<&'a NetworkConfig> {
+    config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)).collect()
 }
 
 /// The result of one poll of a network, with a list.

@@ -106,13 +106,11 @@ fn labelled(subject: &EvaluatedSubject) -> (&EvaluatedSubject, Vec<u8>) {
 
 /// Whether the groups of a filter may see a subject.
 fn is_shown(subject: &EvaluatedSubject, filter: &Filter) -> bool {
-    let label = |name: &str| subject.labels.get(name);
+    let label = |name: &str| subject.labels.get(name).map_or("", String::as_str);
     match subject.scope {
         _ if filter.groups.is_empty() => true,
         Scope::Masternode => filter.fits(Some(&subject.labels)),
-        Scope::Group => {
-            filter.groups.iter().any(|(key, group)| label("group_key") == Some(key) && label("group") == Some(group))
-        }
+        Scope::Group => filter.has_group(&["group_key", "group"].map(|name| (name, label(name)))),
         Scope::Receiver | Scope::Exporter => false,
         Scope::Network | Scope::QuorumType | Scope::Source => true,
     }

@@ -86,11 +86,11 @@ impl Filter {
         self.groups.is_empty() || !family.labels.iter().any(|label| ["masternode", "entry"].contains(label))
     }
 
-    /// Whether a group is one of the filter.
-    fn has_group(&self, pairs: &[(&str, &str)]) -> bool {
+    /// Whether it shows a group: with several groups it selects fewer masternodes than each has, and shows none.
+    pub(super) fn has_group(&self, pairs: &[(&str, &str)]) -> bool {
         let value = |name: &str| pairs.iter().find(|(label, _)| *label == name).map(|(_, value)| *value);
         let Some((key, group)) = value("group_key").zip(value("group")) else { return true };
-        self.groups.is_empty() || self.groups.iter().any(|(own, value)| own == key && value == group)
+        self.groups.iter().all(|(own, value)| own == key && value == group)
     }
 
     /// Whether the groups of a masternode are those of the filter; `None` for one that is not watched.

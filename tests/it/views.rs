@@ -30,7 +30,7 @@ async fn serving(config: &str) -> Running {
     let customers = ["acme", "acme", "beta", "beta"];
     let entry = |(index, customer): (usize, &&str)| {
         format!(
-            "- {{ masternode: \"{}\", alias: {customer}-mn-{index}, groups: {{ customer: {customer} }} }}\n",
+            "- {{ masternode: \"{}\", alias: {customer}-mn-{index}, groups: {{ customer: {customer}, region: eu }} }}\n",
             ids[index]
         )
     };
@@ -184,6 +184,11 @@ async fn what_cannot_be_limited_is_refused_and_an_operator_sees_everything() {
     assert!(own.len() > 5 && own.iter().all(|link| link.starts_with(&prefix)), "{own:?}");
     let (_, metrics) = running.ask("GET", "/metrics?group=customer=beta", Some("root"), "").await;
     assert!(metrics.contains("beta-mn-2") && !metrics.contains("acme"), "{metrics}");
+    // A group that customers share would count the masternodes of the others.
+    let (_, metrics) = running.ask("GET", "/metrics?group=region=eu", Some("acme"), "").await;
+    assert!(metrics.contains("acme-mn-0") && !metrics.contains("group_key=\"region\""), "{metrics}");
+    let (_, metrics) = running.ask("GET", "/metrics?group=region=eu", Some("root"), "").await;
+    assert!(metrics.contains("group_key=\"region\""), "{metrics}");
     for line in
         ["masternode_exporter_list_timestamp_seconds{", "masternode_exporter_source_synced{", "masternode_info{"]
     {
