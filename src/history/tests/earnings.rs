@@ -73,6 +73,12 @@ fn a_period_has_its_payments_and_says_since_when_they_are_recorded() {
     let (found, covered) = sums(&place, (time(110), time(120)));
     assert_eq!((found[&0], found[&1]), (earned((110..120).step_by(2)), earned((111..120).step_by(2))));
     assert!(covered.is_complete && covered.since == Some(UnixSeconds(time(110))));
+    let (_, covered) = sums(&place, (time(140) + 1, time(140) + 100));
+    assert_eq!(
+        (covered.since, covered.is_complete),
+        (None, false),
+        "nothing is known of what comes after the last block"
+    );
     let (_, covered) = sums(&place, (time(100) - 1, time(120)));
     assert_eq!((covered.since, covered.is_complete), (Some(UnixSeconds(time(100))), false));
     // A reorg: the payments of replaced blocks do not count, those of the new ones do.
