@@ -321,7 +321,11 @@ impl AlertState {
             (Phase::Resolved(at), Some(notified)) if notified.firing || notified.refused => {
                 notified.is_end_due(at, receiver.repeat, now).then_some(NotificationReason::Resolved)
             }
-            (Phase::Resolved(at), Some(notified)) => (notified.at < at).then_some(NotificationReason::Resolved),
+            (Phase::Resolved(at), Some(notified)) => {
+                // It fired and ended since then. One that was pending only did not fire.
+                let is_news = notified.at < at && notified.at <= self.starts_at.0;
+                is_news.then_some(NotificationReason::Resolved)
+            }
             // Alertmanager ignores the resolution of an alert that it never received.
             (Phase::Resolved(_), None) => (receiver.kind != Kind::Alertmanager).then_some(NotificationReason::Resolved),
         }

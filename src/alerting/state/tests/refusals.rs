@@ -74,3 +74,26 @@ fn the_refused_end_of_an_alert_that_the_receiver_never_had_is_dropped() {
     assert!(story.book.prune(&[pager()], UnixSeconds(20)).is_empty());
     assert!(story.book.entries.is_empty());
 }
+
+#[test]
+fn a_receiver_that_has_the_end_of_an_alert_gets_no_second_one_when_it_is_only_pending_again() {
+    let (pager, other) = (pager(), receiver("other", Kind::Generic, Severity::Info));
+    let mut book = AlertStore::default();
+    let mut ends = 0;
+    // It fires, ends, and is pending for a moment; the other receiver refuses its ends.
+    for (second, verdict) in [(0, banned()), (60, banned()), (70, recovered()), (80, banned()), (90, recovered())] {
+        let now = UnixSeconds(second);
+        book.update(&holding(vec![verdict]), &hold(HOLD), now);
+        let due = book.due(&pager, now);
+        ends += due.iter().filter(|notice| notice.occasion == NotificationReason::Resolved).count();
+        book.mark_notified("pager", &due, now);
+        let (refused, accepted): (Vec<_>, Vec<_>) =
+            book.due(&other, now).into_iter().partition(|notice| notice.occasion == NotificationReason::Resolved);
+        book.mark_notified("other", &accepted, now);
+        for notice in &refused {
+            book.refused(&other, notice, now);
+        }
+        book.prune(&[pager.clone(), other.clone()], now);
+    }
+    assert_eq!(ends, 1);
+}
