@@ -218,8 +218,10 @@ async fn judge(kind: &Kind, mut answer: Response, secrets: &[&str]) -> Result<Ac
     let status = answer.status();
     let date = answer.headers().get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     if status.is_success() {
-        let body = beginning(&mut answer).await;
-        if let Some(failure) = answer::contradiction(kind, &body, secrets) {
+        // A generic receiver may answer with anything, and slowly.
+        if *kind != Kind::Generic
+            && let Some(failure) = answer::contradiction(kind, &beginning(&mut answer).await, secrets)
+        {
             return Err(failure);
         }
         let date = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());

@@ -43,7 +43,7 @@ pub struct WatchFiles {
     own: usize,
 }
 
-/// Why a file is not in force that cannot be seen.
+/// Why a file in a folder that cannot be listed is refused.
 const HIDDEN: &str = "its folder cannot be read";
 
 /// One pattern of `watch_files`.

@@ -56,11 +56,11 @@ pub(super) fn body(
     Body { content: Content::Json(json), notices: covered.len() }
 }
 
-/// What many alerts have in common, and the first of them.
+/// The name and network of many alerts, and their masternodes.
 fn summary_of_many(covered: &[&Notification], is_end: bool) -> String {
     let Notification { entry, others, .. } = covered[0];
     let (name, count) = (entry.alert.name, covered.len());
-    let network = entry.labels.get("network").map(|network| format!(" of {network}")).unwrap_or_default();
+    let network = entry.labels.get("network").map(|network| format!(" on {network}")).unwrap_or_default();
     if is_end {
         return format!("{name}{network}: {count} ended, {others} of this incident still fire");
     }
@@ -69,7 +69,7 @@ fn summary_of_many(covered: &[&Notification], is_end: bool) -> String {
         labels.get("alias").or(labels.get("masternode")).cloned()
     };
     let subjects: Vec<String> = covered.iter().filter_map(subject).collect();
-    format!("{count} times {name}{network}: {}", subjects.join(", "))
+    format!("{count} {name} alerts{network}: {}", subjects.join(", "))
 }
 
 /// The labels of one alert, or the texts of many.
