@@ -3,7 +3,7 @@
 //! Never here: the other calls (`doctor`).
 
 use crate::cli::doctor::Findings;
-use crate::follower::rotation_reasons;
+use crate::follower::{is_whole, rotation_reasons};
 use crate::rpc::dialect::{Payees, Shape};
 use crate::rpc::methods::GET_BLOCK;
 use crate::rpc::{ChainInfo, Client, Header};
@@ -53,11 +53,11 @@ pub(super) async fn examine_list(
     Some(list)
 }
 
-/// Whether the list has the masternodes that the node counts. An empty one is refused (`follower::list_reader`).
+/// Whether the list has the masternodes that the node counts. An empty one is refused, as by a follower.
 async fn compare_count(client: &Client, entries: usize, findings: &mut Findings) {
     let Ok(count) = client.masternode_count().await else { return };
     let counted = count.total as usize;
-    if entries.saturating_mul(10) < counted.saturating_mul(9) {
+    if !is_whole(entries, counted) {
         let method = client.dialect().list.method.name;
         let what = format!("it has {entries} of the {counted} masternodes that the node counts");
         findings.bad(method, entries == 0, &what);

@@ -178,8 +178,13 @@ pub(super) async fn in_full(
 /// Whether a list of this many entries is not all of the masternodes that the node counts. On some chains both numbers differ
 /// for ever: there the lists before did too.
 fn is_cut(entries: usize, counted: usize, before: Option<&MasternodeList>) -> bool {
-    let is_whole = |entries: usize| entries.saturating_mul(10) >= counted.saturating_mul(9);
-    counted > 0 && (entries == 0 || (!is_whole(entries) && before.is_some_and(|list| is_whole(list.registered()))))
+    let was_whole = || before.is_some_and(|list| is_whole(list.registered(), counted));
+    counted > 0 && (entries == 0 || (!is_whole(entries, counted) && was_whole()))
+}
+
+/// Whether a list of this many entries can be that of all masternodes that the node counts: the count may belong to another block.
+pub fn is_whole(entries: usize, counted: usize) -> bool {
+    entries.saturating_mul(10) >= counted.saturating_mul(9)
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ use tracing::{debug, warn};
 use crate::follower::block_sync::ChainSync;
 pub use crate::follower::enrichment::rotation_reasons;
 use crate::follower::history_sink::HistorySink;
+pub use crate::follower::list_reader::is_whole;
 use crate::follower::online_backfill::reached;
 use crate::follower::publisher::Publisher;
 pub use crate::follower::publisher::state_channel;
