@@ -13,7 +13,7 @@ use masternode_exporter::web::api::{Api, Firing, History, PAGES, openapi};
 use serde_json::{Value, json};
 use simulator::{Action, Options};
 
-use crate::support::contract::Contract;
+use crate::support::contract::{Contract, table};
 use crate::support::harness::{NOW, Stage, fail};
 
 const MASTERNODES: &str = "/api/v1/masternodes";
@@ -266,6 +266,14 @@ async fn memory_and_history_have_the_same_events() {
         }
         assert_eq!(of_history.is_empty(), query == "to_time=2001-01-01", "{query}");
     }
+    for (api, query) in [(&kept, ""), (&remembered, "kind=payment&"), (&kept, "to_time=2001-01-01&")] {
+        let rows = table(&api.api, &format!("{EVENTS}?{query}format=csv&limit=1"));
+        let columns = ["time", "height", "masternode", "kind", "score", "amount_duffs"];
+        let expected = api.all(EVENTS, "events", query.trim_end_matches('&'));
+        let expected: Vec<_> = expected.iter().map(|event| columns.map(|column| cell(event.get(column)))).collect();
+        let found: Vec<_> = rows.iter().map(|row| columns.map(|column| row[column].clone())).collect();
+        assert_eq!(found, expected, "{query}");
+    }
     let flags = |api: &TestApi| api.good(EVENTS)["history"].clone();
     assert_eq!((flags(&kept), flags(&remembered)), (json!(true), json!(false)));
     let withdrawn = kept.all(EVENTS, "events", "withdrawn=true&kind=payout_change");
@@ -396,6 +404,11 @@ async fn the_contract_has_every_path_parameter_and_name() {
     assert_eq!(*risks, json!(Risk::ALL.map(Risk::label)));
 }
 
+/// A value as a table has it.
+fn cell(value: Option<&Value>) -> String {
+    value.map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_string))
+}
+
 #[tokio::test]
 async fn the_duties_of_a_masternode_are_its_seats_and_what_follows_offline() {
     let mut stage = Stage::following().await;
@@ -428,7 +441,7 @@ async fn the_duties_of_a_masternode_are_its_seats_and_what_follows_offline() {
         assert_eq!(answer["offline_ban"].is_null(), banned, "{answer}");
         assert!(!banned || duties.iter().all(domain::duty::Duty::is_known));
     }
-    assert!(known > 12, "{known} seats are known");
+    assert!(known >= 12, "{known} seats are known");
     served.refusal(&format!("{MASTERNODES}/{}/duties", "0".repeat(64)), 404);
     served.refusal(&format!("{MASTERNODES}/x/duties"), 404);
     served.refusal(&format!("{MASTERNODES}/{}/duties?x=1", stage.masternode(0)), 400);
@@ -543,11 +556,8 @@ async fn events_are_filtered_by_group_and_masternodes_are_a_table() {
         .collect();
     assert!(of_group('=').iter().all(|event| members.contains(&event["masternode"].as_str().unwrap())));
     assert!(api.refusal(&format!("{EVENTS}?group=customer:nobody"), 404).contains("no group"));
-    let reply = api.api.answer(MASTERNODES, "format=csv&watched=true&limit=1");
-    assert_eq!((reply.status.as_u16(), reply.content_type), (200, "text/csv; charset=utf-8; header=present"));
-    let mut reader = csv::Reader::from_reader(&reply.body[..]);
-    let column = reader.headers().unwrap().iter().position(|name| name == "masternode").unwrap();
-    let found: Vec<String> = reader.records().map(|record| record.unwrap()[column].to_string()).collect();
+    let rows = table(&api.api, &format!("{MASTERNODES}?format=csv&watched=true&limit=1"));
+    let found: Vec<&str> = rows.iter().map(|row| row["masternode"].as_str()).collect();
     let expected: Vec<&str> = listed.iter().map(|node| node["masternode"].as_str().unwrap()).collect();
     assert_eq!(found, expected, "a table is not cut by the limit");
     // Four of them are watched: two of three failures and the ban are of others.

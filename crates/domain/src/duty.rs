@@ -8,6 +8,7 @@ use crate::chain_facts::Population;
 use crate::dkg::{Membership, QuorumType};
 use crate::masternode::{Height, MasternodeId, NodeType, Score};
 use crate::pose::PoseLimits;
+use crate::quorum::Formations;
 use crate::quorum_rotation::{CYCLES, Rotation, RotationSeat};
 #[cfg(doc)]
 use crate::quorum_selection::LEAD;
@@ -72,6 +73,8 @@ pub struct DutyInputs<'a> {
     pub selected: &'a [std::sync::Arc<SelectedQuorum>],
     /// Members of rotating types, where they are known.
     pub rotations: &'a [std::sync::Arc<Rotation>],
+    /// When quorums were last mined, and which sessions are open.
+    pub formations: &'a Formations,
     /// The newest block.
     pub tip: Height,
 }
@@ -86,6 +89,7 @@ impl DutyInputs<'_> {
             let mut start = kind.begun(self.tip);
             while start <= until {
                 match kind.quorums {
+                    _ if self.has_ended(kind, start) => {}
                     1 => duties.extend(self.in_session(id, kind, start)),
                     _ => duties.extend(self.in_cycle(&seats, kind, start)),
                 }
@@ -97,9 +101,19 @@ impl DutyInputs<'_> {
         duties
     }
 
-    /// What is known of a masternode's seat in the session, or cycle of sessions, of a type that begins at `start`.
+    /// Whether nobody can fail any more in the session, or cycle of sessions, of a type that began at `start`.
+    #[must_use]
+    pub fn has_ended(&self, kind: &QuorumType, start: Height) -> bool {
+        self.formations.get(kind.name).is_some_and(|formation| formation.has_ended(kind, start, self.tip))
+    }
+
+    /// What is known of a masternode's seat in the session, or cycle of sessions, of a type that begins at `start`. No masternode has
+    /// one in a session that has ended.
     #[must_use]
     pub fn membership(&self, id: &MasternodeId, kind: &QuorumType, start: Height) -> Membership {
+        if self.has_ended(kind, start) {
+            return Membership::Absent;
+        }
         let rotation = self.rotation(kind);
         let duties = match (kind.quorums, rotation) {
             (1, _) if self.selected_at(kind, start).is_some() => self.in_session(id, kind, start).into_iter().collect(),

@@ -74,6 +74,16 @@ impl Formation {
             self.newest = Some(Mined { start: kind.begun(height), mined: height });
         }
     }
+
+    /// Whether the session, or every session of the cycle, that began at `begun` ended before `tip`: its quorum is mined, so that
+    /// nobody can fail in it any more. `false` where that is not known.
+    #[must_use]
+    pub fn has_ended(&self, kind: &QuorumType, begun: Height, tip: Height) -> bool {
+        let is_mined = self.newest.is_some_and(|newest| kind.begun(newest.start) == begun);
+        // Of a rotating type others of the cycle may still be open.
+        let is_whole = kind.quorums == 1 || self.open == Some(false) || !kind.is_due_at(tip);
+        is_mined && is_whole
+    }
 }
 
 /// Health of the quorums of one type.
@@ -139,6 +149,27 @@ mod tests {
         formation.read(rotating, Height(37), &[(rotating.id, true)]);
         assert_eq!((formation.open, rotating.next_due(Height(37), formation.open)), (Some(false), Height(60)));
         assert_eq!(formation.newest, Some(Mined { start: Height(24), mined: Height(37) }));
+    }
+
+    #[test]
+    fn a_session_has_ended_once_its_quorum_is_mined_and_a_cycle_with_its_last_one() {
+        let (single, rotating) = (KIND, &REGTEST[2]);
+        let at = |start: u32, open| Formation { newest: Some(Mined { start: Height(start), mined: Height(37) }), open };
+        // Type, the newest quorum's session, whether more can be mined, the tip: whether the session at 24 has ended.
+        for (kind, start, open, tip, ended) in [
+            (single, 24, Some(false), 37, true),
+            (single, 24, None, 37, true),
+            (single, 0, Some(true), 37, false),
+            (single, 0, Some(false), 37, false),
+            (rotating, 25, Some(false), 37, true),
+            (rotating, 25, Some(true), 37, false),
+            (rotating, 24, None, 37, false),
+            (rotating, 24, None, 45, true),
+            (rotating, 1, Some(false), 37, false),
+        ] {
+            assert_eq!(at(start, open).has_ended(kind, Height(24), Height(tip)), ended, "{start} {open:?} {tip}");
+        }
+        assert!(!Formation::default().has_ended(single, Height(24), Height(37)), "nothing is known");
     }
 
     #[test]

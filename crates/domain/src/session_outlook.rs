@@ -58,8 +58,8 @@ impl Snapshot {
     /// See [`DutyInputs`]; `None` where no quorums are known.
     fn duty_inputs(&self) -> Option<DutyInputs<'_>> {
         let (types, population, tip) = (self.quorum_types()?, self.population(), self.block().height);
-        let ChainFacts { drawings, rotations, .. } = self.facts();
-        Some(DutyInputs { types, population, selected: drawings, rotations, tip })
+        let ChainFacts { drawings, rotations, formations, .. } = self.facts();
+        Some(DutyInputs { types, population, selected: drawings, rotations, formations, tip })
     }
 
     /// Duties of a masternode that are not over and begin up to `until`, by their first block. A banned one is selected for no
@@ -108,8 +108,12 @@ impl Snapshot {
     /// Blocks in which a restart of a node of this type misses no session; 0 = no safe restart now.
     #[must_use]
     pub fn maintenance_window(&self, node_type: NodeType) -> Option<u32> {
-        let unknown = |_: &QuorumType, _| Membership::Possible(1.0);
-        dkg::maintenance_window(self.quorum_types()?, node_type, self.block().height, unknown)
+        let inputs = self.duty_inputs()?;
+        let seat = |kind: &QuorumType, start| match inputs.has_ended(kind, start) {
+            true => Membership::Absent,
+            false => Membership::Possible(1.0),
+        };
+        dkg::maintenance_window(inputs.types, node_type, inputs.tip, seat)
     }
 
     /// The same for one masternode, longer if it is known not to be a member of the next sessions.

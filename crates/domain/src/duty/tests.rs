@@ -6,6 +6,7 @@ use super::*;
 use crate::dkg::MAIN;
 use crate::masternode::{BlockHash, Hash};
 use crate::pose::CONSENSUS;
+use crate::quorum::{Formation, Mined};
 use crate::quorum_selection::{QuorumModifierInput, Sml, SmlDiff, SmlEntry};
 
 fn rotating() -> QuorumType {
@@ -73,12 +74,17 @@ fn population(valid: usize) -> Population {
     Population { valid: [valid, 0], banned: [0, 0] }
 }
 
+/// Inputs of which only the types and the number of masternodes are known.
+fn inputs<'a>(types: &'a [QuorumType], population: &'a Population) -> DutyInputs<'a> {
+    static NONE: Formations = Formations::new();
+    DutyInputs { types, population, selected: &[], rotations: &[], formations: &NONE, tip: Height(479) }
+}
+
 fn duties(number: u8, tip: u32, valid: usize, until: u32) -> Vec<(u32, u32, u32, Option<u32>, bool)> {
     let rotations = [rotation()];
     let types = [rotating()];
     let population = population(valid);
-    let inputs =
-        DutyInputs { types: &types, population: &population, selected: &[], rotations: &rotations, tip: Height(tip) };
+    let inputs = DutyInputs { tip: Height(tip), rotations: &rotations, ..inputs(&types, &population) };
     let duties = inputs.of(&id(number), NodeType::Regular, Height(until));
     duties.iter().map(|duty| (duty.start.0, duty.end.0, duty.due.0, duty.index, duty.is_known())).collect()
 }
@@ -103,6 +109,27 @@ fn what_is_served_is_no_duty_any_more_and_what_is_under_way_is_one() {
 }
 
 #[test]
+fn a_seat_is_served_once_the_quorums_of_its_cycle_are_mined() {
+    let (rotations, types, population) = ([rotation()], [rotating()], population(40));
+    // Mined at 492, offset 12; another of the cycle may still be open.
+    for (open, next, window) in [(Some(true), 480, 0), (None, 480, 0), (Some(false), 528, 36)] {
+        let newest = Some(Mined { start: Height(480), mined: Height(492) });
+        let formations = Formations::from([(types[0].name, Formation { newest, open })]);
+        let inputs = DutyInputs {
+            tip: Height(492),
+            rotations: &rotations,
+            formations: &formations,
+            ..inputs(&types, &population)
+        };
+        let duties = inputs.of(&id(8), NodeType::Regular, Height(624));
+        assert_eq!(duties[0].start, Height(next), "{open:?}");
+        let seat = |kind: &QuorumType, start: Height| inputs.membership(&id(8), kind, start);
+        let found = crate::dkg::maintenance_window(&types, NodeType::Regular, Height(492), seat);
+        assert_eq!(found, Some(window), "{open:?}");
+    }
+}
+
+#[test]
 fn a_cycle_under_way_of_which_nothing_is_known_any_more_is_possible() {
     // The work block of the next cycle is mined before the mining window ends.
     let kind = QuorumType { interval: 24, ..rotating() };
@@ -110,8 +137,7 @@ fn a_cycle_under_way_of_which_nothing_is_known_any_more_is_possible() {
         (0..4).map(|index| (1..=8).map(|member| hash(8 * index + member)).collect()).collect();
     let rotations = [Arc::new(Rotation::from_members(kind, Height(480), &members, &list()).unwrap())];
     let (types, population) = ([kind], population(40));
-    let inputs =
-        DutyInputs { types: &types, population: &population, selected: &[], rotations: &rotations, tip: Height(473) };
+    let inputs = DutyInputs { tip: Height(473), rotations: &rotations, ..inputs(&types, &population) };
     let duties = inputs.of(&id(40), NodeType::Regular, Height(480));
     let found: Vec<_> = duties.iter().map(|duty| (duty.start.0, duty.end.0, duty.is_known())).collect();
     assert_eq!(found, [(456, 476, false)], "number 40 has no seat in the next cycle");
@@ -126,7 +152,7 @@ fn with_fewer_masternodes_than_seats_a_second_seat_is_possible() {
 #[test]
 fn without_known_members_every_cycle_is_possible_and_none_is_certain() {
     let (types, population) = ([rotating()], population(40));
-    let inputs = DutyInputs { types: &types, population: &population, selected: &[], rotations: &[], tip: Height(479) };
+    let inputs = inputs(&types, &population);
     let duties = inputs.of(&id(1), NodeType::Regular, Height(528));
     assert_eq!(duties.iter().map(|duty| duty.start.0).collect::<Vec<_>>(), [480, 528]);
     assert!(duties.iter().all(|duty| !duty.is_known() && (duty.chance - 0.8).abs() < 1e-9), "{duties:?}");
@@ -139,8 +165,7 @@ fn with_fewer_masternodes_than_seats_one_cycle_that_is_not_known_may_ban() {
     // 2 quorums of 16.
     for (valid, earliest) in [(32, None), (31, Some(rotating().due_offset() + 480))] {
         let population = population(valid);
-        let inputs =
-            DutyInputs { types: &types, population: &population, selected: &[], rotations: &[], tip: Height(479) };
+        let inputs = inputs(&types, &population);
         let duties = inputs.of(&id(1), NodeType::Regular, Height(500));
         let outlook = offline_outlook(&duties, Height(479), Score(0), limits);
         assert_eq!(outlook.ban, Bounds { earliest: earliest.map(Height), latest: None }, "{valid}");
@@ -154,8 +179,7 @@ fn a_session_whose_members_are_known_is_a_duty_or_none() {
     let seated: Vec<u8> = (1..=40).filter(|number| selected.seats(&id(*number))).collect();
     assert_eq!(seated.len(), 4);
     let selected = [selected];
-    let inputs =
-        DutyInputs { types: &types, population: &population, selected: &selected, rotations: &[], tip: Height(500) };
+    let inputs = DutyInputs { tip: Height(500), selected: &selected, ..inputs(&types, &population) };
     let starts = |number: u8| {
         let duties = inputs.of(&id(number), NodeType::Regular, Height(530));
         duties.iter().map(|duty| (duty.start.0, duty.is_known(), duty.due.0)).collect::<Vec<_>>()
@@ -205,8 +229,7 @@ fn two_seats_before_the_score_decays_are_a_ban_at_a_known_height() {
 #[test]
 fn a_known_seat_is_certain_a_known_absence_spares_and_the_rest_is_a_rate() {
     let (rotations, types, population) = ([rotation()], [rotating()], population(40));
-    let inputs =
-        DutyInputs { types: &types, population: &population, selected: &[], rotations: &rotations, tip: Height(479) };
+    let inputs = DutyInputs { tip: Height(479), rotations: &rotations, ..inputs(&types, &population) };
     let membership = |number: u8, cycle: u32| inputs.membership(&id(number), &types[0], Height(cycle));
     assert_eq!(membership(8, 480), Membership::Seated(Height(480)));
     assert_eq!(membership(16, 528), Membership::Seated(Height(529)), "the second quorum begins a block later");
