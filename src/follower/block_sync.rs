@@ -19,6 +19,7 @@ use crate::follower::followed_chain::FollowedChain;
 use crate::follower::list_check::ListCheck;
 use crate::follower::list_reader::ListReader;
 use crate::follower::online_backfill::BackfillContext;
+use crate::follower::reading_attempts::ReadingAttempts;
 use crate::follower::recorded_chain::RecordedChain;
 use crate::follower::resume::Resume;
 use crate::follower::source::{Identity, Source, SourceError, optional};
@@ -29,7 +30,6 @@ use crate::meters::NetworkMeters;
 use crate::rpc::{ChainInfo, Client, batch};
 use domain::chain::Subnet;
 use domain::list::{Block, MasternodeList};
-use domain::masternode::BlockHash;
 use domain::watch::WatchList;
 
 /// Interval between progress logs of a long catch-up, in blocks.
@@ -51,7 +51,7 @@ pub(super) struct ChainSync {
     /// No other source can be used: a list that is refuted is followed, and published as such.
     pub(super) accepts_refuted: bool,
     /// The block that the node did not answer completely at the first attempt.
-    unanswered: Option<BlockHash>,
+    reading: ReadingAttempts,
 }
 
 impl ChainSync {
@@ -69,7 +69,7 @@ impl ChainSync {
             list_check: ListCheck::default(),
             election_check: ElectionCheck::default(),
             accepts_refuted: false,
-            unanswered: None,
+            reading: ReadingAttempts::default(),
         }
     }
 
@@ -249,11 +249,14 @@ impl ChainSync {
         self.note_scores(replayed.list.block().height, wrong);
     }
 
-    /// Asks once more about an incomplete block, at the next poll.
+    /// Fails if an incomplete block is to be read again, at the next poll.
     fn check_answered(&mut self, replayed: &ReplayedBlock) -> Result<(), SourceError> {
-        let Some(error) = &replayed.unanswered else { return Ok(()) };
+        let Some(error) = &replayed.unanswered else {
+            self.reading.succeeded();
+            return Ok(());
+        };
         let (network, Block { height, hash, .. }) = (&self.settings.network, replayed.happened.block);
-        if self.unanswered.replace(hash) != Some(hash) {
+        if self.reading.again(hash, error.kind().is_momentary()) {
             return Err(error.clone().into());
         }
         warn!(%network, "events or DKG outcomes of block {height} of {network} are incomplete: {error}");

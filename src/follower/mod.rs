@@ -28,7 +28,9 @@ mod network_forks;
 pub mod offline_backfill;
 mod online_backfill;
 mod payees;
+mod progress;
 mod publisher;
+mod reading_attempts;
 mod recorded_chain;
 mod refuted_sources;
 mod replaced_blocks;
@@ -229,9 +231,8 @@ impl Follower {
         self.sources.identity = Some(identity.clone());
         self.resume(index, &identity, &chain).await?;
         self.sources.is_not_rolled_back();
-        let chain = self.walk_to_tip(index, chain).await?;
+        let chain = progress::walk(self, index, chain).await?;
         self.enrich(index, &chain).await;
-        self.publisher.read_at = (self.settings.clock)();
         self.publish_with_selection(index).await?;
         match self.chain.check_against_node(&mut self.sources[index]).await {
             Ok(false) => {}
@@ -293,8 +294,9 @@ impl Follower {
         self.chain.walk_to(&mut self.sources[index], &chain).await.map(|()| chain)
     }
 
-    /// Asks for the data other than the list that is due at the tip.
+    /// Asks for the data other than the list that is due at the newest followed block, which was just read.
     async fn enrich(&mut self, index: usize, chain: &ChainInfo) {
+        self.publisher.read_at = (self.settings.clock)();
         if let Some(tip) = self.chain.recorded.tip() {
             self.sources.look_at_special(index, &tip).await;
         }
@@ -389,7 +391,7 @@ impl Follower {
         self.publisher.publish(&self.sources, &mut self.chain);
     }
 
-    /// Publishes additions to a published snapshot. A withdrawn snapshot stays withdrawn: it did not become fresher.
+    /// Publishes additions to a published snapshot. A withdrawn one stays withdrawn: it did not become fresher.
     fn publish_again(&mut self) {
         if self.publisher.is_published() {
             self.publish();

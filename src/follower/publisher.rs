@@ -15,6 +15,7 @@ use crate::follower::{FollowerSettings, watch_entries};
 use crate::meters::Meters;
 use crate::rpc::Client;
 use domain::chain_facts::ChainFacts;
+use domain::list::Block;
 use domain::masternode::{BlockHash, UnixSeconds};
 use domain::snapshot::SnapshotInputs;
 use domain::{Moment, NetworkState, Snapshot};
@@ -61,6 +62,11 @@ impl Publisher {
     /// Whether the published snapshot is of this block.
     pub(super) fn is_published_at(&self, tip: &BlockHash) -> bool {
         self.state.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.block().hash == *tip)
+    }
+
+    /// Whether a snapshot of a block before `tip` is published.
+    pub(super) fn is_published_before(&self, tip: &Block) -> bool {
+        self.state.borrow().snapshot.as_ref().is_some_and(|snapshot| snapshot.block().height < tip.height)
     }
 
     /// Publishes the health of the sources. A published snapshot stays.

@@ -126,10 +126,18 @@ async fn a_node_that_does_not_answer_at_once_is_called_again_before_the_block_co
 
     faults.set_for(Fault::Busy, &["quorum info"]);
     stage.mine(&[fail(&stage.masternode(2), 1)]).await;
+    for _ in 0..6 {
+        stage.poll().await;
+        stage.page().await.expect("masternode_exporter_list_height", &[], f64::from(from));
+    }
+    // The eighth attempt is the last one, and without any answer between them later blocks get two.
     stage.poll().await;
     let page = stage.page().await;
     page.expect("masternode_exporter_list_height", &[], f64::from(from + 1));
     page.expect("masternode_pose_penalties_total", &[("alias", "mn-2")], 1.0);
+    stage.mine(&[fail(&stage.masternode(3), 1)]).await;
+    stage.poll().await;
+    stage.page().await.expect("masternode_exporter_list_height", &[], f64::from(from + 2));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! A node whose work queue is often full, or a proxy that often does not reach it: such refusals are temporary, so calls are
 //! repeated and no block is lost.
 
+use std::time::Duration;
+
 use crate::support::relay::{Node, REFUSED};
 use crate::support::sides::{Fork, network};
 
@@ -50,6 +52,22 @@ async fn with_most_calls_refused_the_exporter_is_at_most_two_blocks_behind() {
     // Four polls are the time from one block to the next in production: 2 s at a poll interval of 500 ms.
     let behind = behind(60, REFUSED, 6, 4).await;
     assert!(behind.iter().all(|blocks| *blocks <= 2), "{behind:?}");
+}
+
+#[tokio::test]
+async fn blocks_that_were_read_are_published_although_the_walk_to_the_tip_was_refused() {
+    let mut fork = Fork::with_stale_after(vec![(network(), Node::old())], Duration::from_secs(900)).await;
+    fork.look().await;
+    let start = fork.height().unwrap();
+    fork.relays[0].network.mine(12);
+    fork.relays[0].set(|node| node.refused = 60);
+    let mut heights = vec![start];
+    while heights.last() != Some(&(start + 12)) {
+        fork.follower.as_mut().unwrap().poll().await;
+        heights.push(fork.height().unwrap());
+    }
+    assert!(heights.is_sorted(), "{heights:?}");
+    assert!(heights.iter().any(|height| (start + 1..start + 12).contains(height)), "{heights:?}");
 }
 
 #[tokio::test]
