@@ -15,6 +15,7 @@ use crate::cli::masternode_filter::{MasternodeArguments, WatchListNames, open_hi
 use crate::cli::text_table::{Alignment, columns};
 use crate::config::{Config, parse_duration};
 use crate::history::EarningsQuery;
+use crate::web::api::csv_table;
 use crate::web::api::earnings::{By, END, sum};
 use crate::web::api::json::EarningsRow;
 use domain::earnings::Period;
@@ -132,18 +133,7 @@ impl EarningsArguments {
 fn print(rows: &[EarningsRow], format: Format) -> Result<(), CommandError> {
     let text = match format {
         Format::Table => table(rows),
-        Format::Csv => {
-            let none = [EarningsRow::default()];
-            let shown = if rows.is_empty() { &none[..] } else { rows };
-            let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
-            shown.iter().try_for_each(|row| writer.serialize(row)).map_err(std::io::Error::other)?;
-            let written = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
-            let written = String::from_utf8_lossy(&written).into_owned();
-            match (rows.is_empty(), written.split_once('\n')) {
-                (true, Some((names, _))) => format!("{names}\n"),
-                _ => written,
-            }
-        }
+        Format::Csv => csv_table::names(&EarningsRow::default()) + &csv_table::lines(rows),
         Format::Json => format!("{}\n", serde_json::to_string_pretty(rows).map_err(std::io::Error::other)?),
     };
     let mut output = std::io::stdout().lock();

@@ -15,7 +15,7 @@ use serde_json::Value;
 use simulator::{Action, Fork, Network, Options};
 use tempfile::TempDir;
 
-use crate::support::contract::Contract;
+use crate::support::contract::{Contract, table};
 use crate::support::harness::{NOW, Stage};
 
 /// Payments, duffs of the owner's side, duffs of the operator.
@@ -84,6 +84,12 @@ impl Episode {
             })
             .collect();
         assert_eq!(found, expected);
+        let cells = table(&self.api(), "/api/v1/earnings?by=masternode&format=csv").into_iter().map(|row| {
+            let [owner, operator, count] =
+                ["amount_duffs", "operator_amount_duffs", "payments"].map(|name| row[name].parse().unwrap());
+            (row["masternode"].clone(), (count, owner, operator))
+        });
+        assert_eq!(cells.collect::<BTreeMap<_, _>>(), expected);
         let total: u64 = expected.values().map(|(_, owner, operator)| owner + operator).sum();
         for by in ["payee", "day", "by=month&by=group"] {
             let answer =

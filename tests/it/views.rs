@@ -94,9 +94,16 @@ fn targets(running: &Running) -> Vec<String> {
     {
         targets.push(format!("/api/v1/masternodes?{query}"));
     }
-    for query in
-        ["limit=1000", "kind=ban", "kind=payment", "order=oldest", "withdrawn=true", "watched=true", "from_height=1"]
-    {
+    for query in [
+        "limit=1000",
+        "format=csv",
+        "kind=ban",
+        "kind=payment",
+        "order=oldest",
+        "withdrawn=true",
+        "watched=true",
+        "from_height=1",
+    ] {
         targets.push(format!("/api/v1/events?{query}"));
     }
     // One of another customer, one that nobody watches, and an own one.
@@ -104,7 +111,7 @@ fn targets(running: &Running) -> Vec<String> {
         targets.push(format!("/masternodes/{id}"));
         targets.push(format!("/api/v1/events?masternode={id}"));
         targets.push(format!("/api/v1/earnings?masternode={id}&by=masternode"));
-        targets.push(format!("/api/v1/earnings?masternode={id}&by=payee"));
+        targets.push(format!("/api/v1/earnings?masternode={id}&by=payee&format=csv"));
         for more in ["", "/duties", "/duties.ics"] {
             targets.push(format!("/api/v1/masternodes/{id}{more}"));
         }

@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use crate::cli::events::Format;
 use crate::cli::masternode_filter::WatchListNames;
-use crate::history::{EventId, StoredEvent};
-use crate::web::api::json;
-use domain::event::{Event, EventKind};
-use domain::list::Block;
-use domain::masternode::{BlockHash, Hash, Height, MasternodeId, NodeType, UnixSeconds};
+use crate::history::StoredEvent;
+use crate::web::api::{csv_table, json};
+use domain::event::Event;
+use domain::masternode::MasternodeId;
 use domain::rfc3339;
 
 /// Width of a masternode's alias in the table.
@@ -27,7 +26,7 @@ impl Form<'_> {
     pub(super) fn head(&self) -> String {
         match self.format {
             Format::Table => line("time", "height", "network", "masternode", "event"),
-            Format::Csv => names_of_columns(),
+            Format::Csv => json::Event::names(),
             Format::Json => String::new(),
         }
     }
@@ -42,7 +41,7 @@ impl Form<'_> {
                 line(&rfc3339::text(block.time), &block.height.to_string(), &kept.network, &name, &describe(kept))
             }
             Format::Csv => {
-                csv(&json::Event::row(&kept.event, &kept.network, alias, Some((kept.id, kept.withdrawn))), false)
+                csv_table::lines([json::Event::row(&kept.event, &kept.network, alias, Some((kept.id, kept.withdrawn)))])
             }
             Format::Json => {
                 let event = json::Event::new(&kept.event, &kept.network, alias, Some((kept.id, kept.withdrawn)));
@@ -50,24 +49,6 @@ impl Form<'_> {
             }
         }
     }
-}
-
-/// A row of CSV (RFC 4180), after the header line if requested.
-fn csv(row: &impl serde::Serialize, names: bool) -> String {
-    let mut writer = csv::WriterBuilder::new().has_headers(names).from_writer(Vec::new());
-    writer.serialize(row).expect("a row has no lists, and memory takes it");
-    String::from_utf8(writer.into_inner().expect("memory takes it")).expect("rows are text")
-}
-
-/// The header line.
-fn names_of_columns() -> String {
-    let block = Block { height: Height(0), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
-    let masternode = MasternodeId::ProTx(Hash([0; 32]));
-    let kind = EventKind::Registration;
-    let any = Event { block, exact: true, masternode, node_type: NodeType::Regular, kind };
-    let mut text = csv(&json::Event::row(&any, "", "", Some((EventId(0), false))), true);
-    text.truncate(text.find('\n').map_or(0, |end| end + 1));
-    text
 }
 
 fn line(time: &str, height: &str, network: &str, masternode: &str, event: &str) -> String {

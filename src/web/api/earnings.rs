@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::history::{Coverage, EarningsEntry, EarningsQuery, Reader, StoreError};
+use crate::web::api::csv_table;
 use crate::web::api::events::{self, Aliases};
 use crate::web::api::json::{EarnedPeriod, EarningsRow, Text};
-use crate::web::api::parameters::{Parameter, Parameters, label};
+use crate::web::api::parameters::{Format, Parameter, Parameters, label};
 use crate::web::api::{Api, ApiError, conflict, unavailable, written};
 use domain::earnings::{Earned, Period};
 use domain::masternode::{Duffs, MasternodeId, UnixSeconds};
@@ -65,6 +66,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::many("by", "One row for each value; if repeated, for each combination.", || {
         label(&By::NAMES.map(|(name, _)| name))
     }),
+    Parameter::FORMAT,
 ];
 
 fn month() -> Value {
@@ -254,7 +256,10 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
             "more than 10000 rows: choose a shorter period, fewer masternodes, or other values of by",
         ));
     }
-    written(&Earnings { earnings, skipped })
+    match parameters.format()? {
+        Format::Json => written(&Earnings { earnings, skipped }),
+        Format::Csv => Ok((csv_table::names(&EarningsRow::default()) + &csv_table::lines(&earnings)).into()),
+    }
 }
 
 fn period(parameters: &Parameters, times: Option<std::ops::RangeInclusive<UnixSeconds>>) -> Result<Period, ApiError> {

@@ -8,15 +8,17 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::history::{EventId, Order, Query, Reader, StoredEvent};
+use crate::web::api::csv_table;
 use crate::web::api::json::{self, Object};
-use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, flag, label, whole};
+use crate::web::api::parameters::{Format, MOST, Parameter, Parameters, choice, echo, flag, label, whole};
 use crate::web::api::selection::Selection;
-use crate::web::api::{Api, ApiError, History, conflict, missing, unavailable};
+use crate::web::api::{Api, ApiError, History, conflict, missing, unavailable, written};
 use domain::NetworkState;
 use domain::event::{Event, EventKind};
 use domain::masternode::{Height, MasternodeId, UnixSeconds};
@@ -26,7 +28,13 @@ use domain::watch::WatchTarget;
 /// Time limit of a search. A page that ends because of it contains a cursor.
 pub(in crate::web) const BUDGET: Duration = Duration::from_millis(50);
 
-/// Parameters of a page of events.
+/// Most events of a table.
+const MOST_ROWS: usize = 20_000;
+
+/// Time limit of the search for a table.
+const TABLE_BUDGET: Duration = Duration::from_secs(2);
+
+/// Parameters of events.
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::NETWORK,
     Parameter::MASTERNODE,
@@ -42,6 +50,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::once("order", "newest: the last recorded first. oldest: the first recorded first.", || {
         choice(&["newest", "oldest"])
     }),
+    Parameter::FORMAT,
     Parameter::LIMIT,
     Parameter::once(
         "after",
@@ -152,37 +161,66 @@ pub(in crate::web) struct FoundEvents {
     skipped: u64,
 }
 
-/// A page of events.
-pub(super) fn page(api: &Api, query: &str) -> Result<Events, ApiError> {
+/// The events of a request: a page, or a table of all.
+pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let networks = (api.networks)();
-    let FoundEvents { is_from_history, events, next, skipped } = search(api, &networks, query)?;
+    let parameters = Parameters::read(query, PARAMETERS)?;
     let aliases = Aliases::of(&networks);
-    let event = |found: &FoundEvent| {
-        let alias = aliases.get(&found.network, found.event.masternode);
-        json::Event::new(&found.event, &found.network, alias, found.recorded).json()
-    };
-    Ok(Events { history: is_from_history, events: events.iter().map(event).collect(), next, skipped })
+    let alias = |found: &FoundEvent| aliases.get(&found.network, found.event.masternode);
+    match parameters.format()? {
+        Format::Json => {
+            let FoundEvents { is_from_history, events, next, skipped } = page(api, &networks, &parameters)?;
+            let event = |found: &FoundEvent| {
+                json::Event::new(&found.event, &found.network, alias(found), found.recorded).json()
+            };
+            let events = events.iter().map(event).collect();
+            written(&Events { history: is_from_history, events, next, skipped })
+        }
+        Format::Csv => {
+            let asked = Query { limit: MOST_ROWS, budget: Some(TABLE_BUDGET), ..conditions(&parameters, &networks)? };
+            let found = find(api, &networks, &parameters, asked, None)?;
+            if found.next.is_some() {
+                return Err(conflict("more than 20000 events, or more than 2 s to find them: choose a shorter period"));
+            }
+            let rows = found
+                .events
+                .iter()
+                .map(|found| json::Event::row(&found.event, &found.network, alias(found), found.recorded));
+            Ok((json::Event::names() + &csv_table::lines(rows)).into())
+        }
+    }
 }
 
-/// The events that match a request.
+/// The page of events that matches a request.
 pub(in crate::web) fn search(api: &Api, networks: &[Arc<NetworkState>], query: &str) -> Result<FoundEvents, ApiError> {
-    let parameters = Parameters::read(query, PARAMETERS)?;
+    page(api, networks, &Parameters::read(query, PARAMETERS)?)
+}
+
+fn page(api: &Api, networks: &[Arc<NetworkState>], parameters: &Parameters) -> Result<FoundEvents, ApiError> {
     let after = parameters.read_one("after", "the next of a page, or the id of an event", after)?;
-    let query = api.permitted(networks, conditions(&parameters, networks)?);
+    find(api, networks, parameters, conditions(parameters, networks)?, after)
+}
+
+/// The events after a cursor that match a query.
+fn find(
+    api: &Api,
+    networks: &[Arc<NetworkState>],
+    parameters: &Parameters,
+    query: Query,
+    after: Option<After>,
+) -> Result<FoundEvents, ApiError> {
+    let query = api.permitted(networks, query);
     match (&api.history, after) {
         (None, Some(After::Kept(_))) | (Some(_), Some(After::Remembered(_))) => {
             Err(conflict("after is from an earlier run of the exporter: start again without it"))
         }
-        (Some(history), after) => {
-            let after = after.and_then(|after| match after {
-                After::Kept(id) => Some(id),
-                After::Remembered(_) => None,
-            });
-            from_history(history, networks, Query { after, ..query })
+        (Some(history), Some(After::Kept(after))) => {
+            from_history(history, networks, Query { after: Some(after), ..query })
         }
+        (Some(history), None) => from_history(history, networks, query),
         (None, after) => {
             // The error lists the known networks.
-            api.chosen(&parameters)?;
+            api.chosen(parameters)?;
             let after = after.and_then(|after| match after {
                 After::Remembered(place) => Some(place),
                 After::Kept(_) => None,

@@ -11,10 +11,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::web::api::csv_table::csv;
+use crate::web::api::csv_table;
 use crate::web::api::earnings;
 use crate::web::api::json::{self, Subject};
-use crate::web::api::parameters::{MOST, Parameter, Parameters, choice, echo, label, name, whole};
+use crate::web::api::parameters::{Format, MOST, Parameter, Parameters, choice, echo, label, name, whole};
 use crate::web::api::selection::{self, Selection};
 use crate::web::api::{AlertsOf, Api, ApiError, MAX_ALERTS, conflict, missing, unavailable, written};
 use domain::NetworkState;
@@ -29,11 +29,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::MASTERNODE,
     Parameter::ALIAS,
     Parameter::GROUP,
-    Parameter::once(
-        "format",
-        "json: pages. csv: all masternodes that match at once, a line of names and then a line for each; limit and after do not apply.",
-        || choice(&["json", "csv"]),
-    ),
+    Parameter::FORMAT,
     Parameter::many("state", "Filter by state. Can be repeated.", name),
     Parameter::many("risk", "Filter by risk of a ban. Can be repeated.", || label(&Risk::ALL.map(Risk::label))),
     Parameter::WATCHED,
@@ -90,12 +86,6 @@ pub(super) struct WholeMasternode<'a> {
 
 /// Danger rank of a watched masternode that is not registered: above all risk bands.
 const ABSENT: u8 = Risk::ALL.len() as u8;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Json,
-    Csv,
-}
 
 #[derive(Clone, Copy)]
 enum Order {
@@ -198,7 +188,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let parameters = Parameters::read(query, PARAMETERS)?;
     let limit = parameters.limit()?;
     let order = parameters.choice("order", &[("danger", Order::Danger), ("id", Order::Id)])?;
-    let format = parameters.choice("format", &[("json", Format::Json), ("csv", Format::Csv)])?;
+    let format = parameters.format()?;
     let after = parameters.read_one("after", "the next of a page", Place::read)?.filter(|_| format == Format::Json);
     let most = if format == Format::Csv { usize::MAX } else { limit + 1 };
     let networks = api.chosen(&parameters)?;
@@ -223,7 +213,8 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     }
     found.sort_unstable_by(|(one, _), (other, _)| one.compare(other, order));
     if format == Format::Csv {
-        return csv(found.iter().map(|(_, subject)| json::Masternode::new(subject)));
+        let table = csv_table::of_masternodes(found.iter().map(|(_, subject)| json::Masternode::new(subject)));
+        return Ok(table.into());
     }
     let more = found.len() > limit;
     found.truncate(limit);
@@ -241,11 +232,6 @@ fn in_order(snapshot: &Snapshot, order: Order) -> Cow<'_, [u32]> {
         indices.to_mut().sort_unstable();
     }
     indices
-}
-
-/// Whether a query asks for CSV.
-pub(super) fn is_csv(query: &str) -> bool {
-    form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "format" && value == "csv")
 }
 
 impl<'a> NetworkBlock<'a> {

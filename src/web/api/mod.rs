@@ -9,7 +9,7 @@
 
 pub(super) mod alert_begin;
 pub mod calendar;
-mod csv_table;
+pub mod csv_table;
 pub mod duties;
 pub mod earnings;
 pub(super) mod events;
@@ -214,7 +214,7 @@ impl Api {
             Some(Endpoint::Calendar(id)) => duties::calendar_of_one(self, id, query),
             Some(Endpoint::CalendarOfAll) => duties::calendar_of_all(self, query),
             Some(Endpoint::RestartPlan) => duties::restart_plan(self, query),
-            Some(Endpoint::Events) => events::page(self, query).and_then(|page| written(&page)),
+            Some(Endpoint::Events) => events::answer(self, query),
             Some(Endpoint::Earnings) => earnings::answer(self, query),
             None => Err(missing(format!("unknown path; see {CONTRACT_PATH}"))),
         };
@@ -226,7 +226,8 @@ impl Api {
                 cache_control: CALENDAR_CACHE,
             },
             Ok(body) => {
-                let is_csv = path == MASTERNODES && masternodes::is_csv(query);
+                let is_csv =
+                    form_urlencoded::parse(query.as_bytes()).any(|given| given == ("format".into(), "csv".into()));
                 let content_type = if is_csv { CSV } else { JSON };
                 Reply { status: StatusCode::OK, body, content_type, cache_control: NO_STORE }
             }

@@ -241,7 +241,7 @@ impl Operation {
     fn item(&self) -> Value {
         let media_type = if self.path.ends_with(".ics") { "text/calendar" } else { "application/json" };
         let mut good = response(self.answer, media_type, &self.schema);
-        if self.path == MASTERNODES {
+        if self.parameters.iter().any(|parameter| parameter["name"] == Parameter::FORMAT.name) {
             good["content"]["text/csv"] = json!({ "schema": { "type": "string" } });
         }
         if !self.links.is_null() {

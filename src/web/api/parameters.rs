@@ -77,6 +77,13 @@ impl Parameter {
     pub(super) const TO_TIME: Parameter =
         Parameter::once("to_time", "Latest day or block time, inclusive.", day_or_time);
 
+    /// See [`Parameters::format`].
+    pub(super) const FORMAT: Parameter = Parameter::once(
+        "format",
+        "json: pages. csv: all items that match at once, a line of names and then a line for each; limit and after do not apply.",
+        || choice(&["json", "csv"]),
+    );
+
     /// See [`Parameters::limit`].
     pub(super) const LIMIT: Parameter = Parameter::once(
         "limit",
@@ -105,6 +112,15 @@ pub(super) fn label(labels: &[&str]) -> Value {
     json!({ "type": "string", "enum": labels })
 }
 
+/// The format of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A page.
+    Json,
+    /// A table of everything.
+    Csv,
+}
+
 /// The parameters of a request.
 pub(super) struct Parameters(Vec<(String, String)>);
 
@@ -130,6 +146,11 @@ impl Parameters {
             given.push((name.into_owned(), value.into_owned()));
         }
         Ok(Parameters(given))
+    }
+
+    /// The format of the answer.
+    pub(super) fn format(&self) -> Result<Format, ApiError> {
+        self.choice("format", &[("json", Format::Json), ("csv", Format::Csv)])
     }
 
     /// The value of a parameter.

@@ -96,3 +96,14 @@ fn template(path: &str) -> &str {
         path
     }
 }
+
+/// The rows of a table, by the names of its columns.
+#[track_caller]
+pub(crate) fn table(api: &Api, target: &str) -> Vec<BTreeMap<String, String>> {
+    let (path, query) = target.split_once('?').unwrap();
+    let reply = api.answer(path, query);
+    assert_eq!((reply.status.as_u16(), reply.content_type), (200, "text/csv; charset=utf-8; header=present"));
+    let mut reader = csv::Reader::from_reader(&reply.body[..]);
+    assert!(reader.headers().unwrap().len() > 5, "a table without rows has its line of names");
+    reader.deserialize().map(Result::unwrap).collect()
+}

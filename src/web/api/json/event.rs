@@ -7,9 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::history::EventId;
+use crate::web::api::csv_table;
 use crate::web::api::json::values::{Text, absent_instead_of_null};
 use domain::event::{self, BanCause, EventKind, FailedQuorum};
-use domain::masternode::{BlockHash, Duffs, MasternodeId, NodeType, UnixSeconds};
+use domain::list::Block;
+use domain::masternode::{BlockHash, Duffs, Hash, Height, MasternodeId, NodeType, UnixSeconds};
 
 /// One object.
 pub type Object = Map<String, Value>;
@@ -134,6 +136,15 @@ impl<'a> Event<'a, String, String> {
         let quorums = |quorums: &[FailedQuorum]| join(quorums.iter().map(ToString::to_string).collect());
         let payee = |(address, amount): &(Box<str>, Duffs)| format!("{amount} to {address}");
         Event::with_lists(event, network, alias, place, quorums, |payees| join(payees.iter().map(payee).collect()))
+    }
+
+    /// The line of names above such rows.
+    pub fn names() -> String {
+        let block = Block { height: Height(0), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
+        let masternode = MasternodeId::ProTx(Hash([0; 32]));
+        let kind = EventKind::Registration;
+        let any = event::Event { block, exact: true, masternode, node_type: NodeType::Regular, kind };
+        csv_table::names(&Event::row(&any, "", "", None))
     }
 }
 

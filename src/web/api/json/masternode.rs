@@ -55,7 +55,7 @@ impl<'a> Subject<'a> {
 }
 
 /// Summary of a masternode. Every field is always present; null means not known, or not part of the chain.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Masternode<'a> {
     /// Name of the network in the configuration.
     pub network: &'a str,
