@@ -61,6 +61,8 @@ pub struct NetworkMemory {
     pub(super) not_understood: Rise,
     /// Scores that differed from the computed ones.
     pub(super) score_disagreements: Rise,
+    /// The highest tip, and when it was first seen; the time is `None` for that of the first list.
+    tip: Option<(Height, Option<Moment>)>,
     /// The head of the payment queue.
     head: Option<QueueHead>,
     /// Watched masternodes that are not in the list, and since when they are seen to be absent.
@@ -125,6 +127,9 @@ impl NetworkMemory {
         }
         let Some(snapshot) = fresh else { return };
         let tip = snapshot.block();
+        if self.tip.is_none_or(|(height, _)| tip.height > height) {
+            self.tip = Some((tip.height, self.tip.map(|_| now)));
+        }
         self.head = snapshot.head_of_queue().map(|id| QueueHead::at(tip.height, id, self.head));
         let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
         let absent = absent.map(|watched| watched.watched.id);
@@ -163,6 +168,11 @@ impl NetworkMemory {
     /// for longer.
     pub(super) fn blocks_at_head(&self, id: &MasternodeId, tip: Height) -> Option<(u32, bool)> {
         self.head.filter(|head| head.id == *id).map(|head| head.blocks(tip))
+    }
+
+    /// Seconds since the tip rose. `None` if that was not seen.
+    pub(super) fn tip_seconds(&self, now: Moment) -> Option<u64> {
+        self.tip?.1.map(|at| at.age(now).as_secs())
     }
 
     /// For how many seconds a watched masternode is seen to be absent from the list. `None` if it is not.

@@ -142,18 +142,21 @@ fn chain_stalled(network: &NetworkContext<'_>) -> Verdict {
     if network.is_clock_behind(tip.time) {
         return Verdict::Unknown;
     }
-    let age = network.now.unix.0.saturating_sub(tip.time.0);
-    if age <= network.thresholds.stalled_after(spacing) {
+    let (age, limit) = (network.now.unix.0.saturating_sub(tip.time.0), network.thresholds.stalled_after(spacing));
+    if age <= limit {
         return Verdict::DoesNotHold;
     }
-    let text = format!(
-        "The newest block of {} is {} of {}; a synced node confirms that there is no later one. The average block interval is \
-         {}.",
-        network.name(),
-        tip.height,
-        text::time(tip.time),
-        text::duration(spacing.round() as u64),
-    );
+    let why = match network.memory.tip_seconds(network.now).filter(|seconds| *seconds <= limit) {
+        Some(seconds) => {
+            let ahead = age.saturating_sub(seconds).next_multiple_of(60);
+            format!("The exporter saw it arrive, so the clock of this host is about {} ahead.", text::duration(ahead))
+        }
+        None => format!(
+            "A synced node confirms that there is no later one. The average block interval is {}.",
+            text::duration(spacing.round() as u64)
+        ),
+    };
+    let text = format!("The newest block of {} is {} of {}. {why}", network.name(), tip.height, text::time(tip.time));
     Verdict::holds(age as f64, text)
 }
 

@@ -99,6 +99,26 @@ fn a_tip_far_ahead_of_the_clock_says_nothing_of_a_stalled_chain() {
 }
 
 #[test]
+fn a_block_that_arrives_with_an_old_time_shows_a_clock_that_is_ahead() {
+    let mut memory = Memory::default();
+    let mut text = |tip: u32, seconds: u64| {
+        let now = Moment { unix: UnixSeconds(at(seconds).unix.0 + 18_000), ..at(seconds) };
+        let state = NetworkState { confirmed: Some(now), ..Scene { tip, ..Scene::default() }.state(None, None) };
+        let evaluation = evaluate_state(state, &mut memory, now);
+        match verdict(&evaluation, "MasternodeChainStalled") {
+            Some(Verdict::Holds { text, .. }) => text,
+            other => panic!("{other:?}"),
+        }
+    };
+    let is_clock = |text: &str| text.ends_with("so the clock of this host is about 5h ahead.");
+    assert!(!is_clock(&text(TIP, 0)), "the first list may be of a chain that stalled");
+    let risen = [150, 300].map(|seconds| text(TIP + 1, seconds));
+    assert!(is_clock(&risen[0]), "{risen:?}");
+    assert_eq!(risen[0], risen[1]);
+    assert!(!is_clock(&text(TIP + 1, 150 + 86_400)), "no block for a day");
+}
+
+#[test]
 fn data_is_stale_by_the_clock_that_does_not_jump_and_its_masternodes_are_unknown_then() {
     let mut memory = Memory::default();
     let scene = Scene { node: scored(138), tip: TIP + 60, ..Scene::default() };
