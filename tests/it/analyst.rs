@@ -9,6 +9,7 @@ use simulator::Options;
 
 use crate::markdown;
 use crate::support::harness::{Stage, fail};
+use crate::support::terminal::Session;
 
 const GUIDE: &str = "docs/guide/analyst.md";
 
@@ -39,15 +40,17 @@ async fn the_commands_of_the_guide_work_in_its_order() {
     // `check` opens the history, which has one writer.
     stage.stop().await;
     let commands = blocks("").join("");
-    let mut outputs = Vec::new();
+    let (mut outputs, mut session) = (Vec::new(), Session::default());
     for line in commands.lines() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
         command.args(line.split_whitespace().skip(1)).env_clear().current_dir(folder.path()).stdin(Stdio::null());
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let (text, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         assert_eq!(output.status.code(), Some(0), "{line}: {text}{errors}");
+        session.add(line, output.status.code(), &format!("{text}{errors}"));
         outputs.push((line, text));
     }
+    session.compare("analyst", &[folder.path(), stage.history().parent().unwrap()]);
     let said = |words: &str| -> &str {
         let found = outputs.iter().find(|(line, _)| line.contains(words));
         found.map_or_else(|| panic!("{GUIDE} has no {words}"), |(_, text)| text.as_str())

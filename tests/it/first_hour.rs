@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use simulator::{Network, Options, RunningServer, Server, ServerOptions, Subnet, legacy};
 
 use crate::support::harness::present;
+use crate::support::terminal::Session;
 
 const GUIDE: &str = "docs/guide/one-node.md";
 
@@ -64,13 +65,15 @@ async fn the_commands_of_the_guide_work_in_its_order() {
     let commands: Vec<String> =
         blocks("").iter().flat_map(|block| block.lines().map(str::to_string).collect::<Vec<_>>()).collect();
     let commands = commands.iter().filter(|line| line.starts_with("masternode-exporter --config.file"));
-    let mut outputs = Vec::new();
+    let (mut outputs, mut session) = (Vec::new(), Session::default());
     for line in commands {
         let (code, output) = stage.run(line).await;
         assert_eq!(code, Some(0), "{line}: {output}");
         assert!(!output.contains("hunter2"), "{line}: {output}");
+        session.add(line, code, &output);
         outputs.push(output);
     }
+    session.compare("one-node", &[stage.folder.path()]);
     let [check, doctor, observe, restart] = &outputs[..] else { panic!("{outputs:?}") };
     for line in [
         "the configuration is good",

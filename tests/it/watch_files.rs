@@ -5,6 +5,7 @@
 use masternode_exporter::config::{self, Config};
 
 use crate::support::running::Running;
+use crate::support::terminal::Session;
 
 fn entry(running: &Running, index: usize, alias: &str, customer: &str) -> String {
     format!(
@@ -185,6 +186,7 @@ async fn the_commands_of_the_fleet_guide_work_in_its_order() {
     let commands: Vec<String> =
         blocks("").iter().flat_map(|block| block.lines().map(str::to_string).collect::<Vec<_>>()).collect();
     assert_eq!(commands.len(), 8, "{commands:?}");
+    let mut session = Session::default();
     for line in commands {
         let words = line.split_whitespace().skip(1).map(str::to_string);
         let mut words: Vec<String> = words.collect();
@@ -196,7 +198,9 @@ async fn the_commands_of_the_fleet_guide_work_in_its_order() {
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(output.status.success(), "{line}: {said}");
+        session.add(&line, output.status.code(), &said);
     }
+    session.compare("fleet", &[running.folder.path()]);
     // The part with users is a good configuration as well.
     running.stop().await;
     let hash = bcrypt::hash("password", 4).unwrap();

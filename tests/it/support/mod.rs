@@ -11,6 +11,7 @@ pub(crate) mod relay;
 pub(crate) mod running;
 pub(crate) mod samples;
 pub(crate) mod sides;
+pub(crate) mod terminal;
 
 use std::path::Path;
 
