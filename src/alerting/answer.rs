@@ -43,7 +43,7 @@ pub(super) fn failure(
     SendError {
         what: format!("HTTP status {}{why}", status.as_u16()),
         wait,
-        is_final: is_final(status) && wait.is_none(),
+        is_final: is_final(status) && wait.is_none() && !names_key(status, &text),
         answer: shown(&text, secrets),
     }
 }
@@ -74,6 +74,13 @@ fn is_final(status: StatusCode) -> bool {
         StatusCode::TOO_MANY_REQUESTS,
     ];
     status.is_client_error() && !may_pass.contains(&status)
+}
+
+/// Whether PagerDuty rejects the integration key, which may be that of a file while it is written: `'routing_key' is missing or blank`,
+/// `Invalid routing key`.
+fn names_key(status: StatusCode, text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    status == StatusCode::BAD_REQUEST && (text.contains("routing_key") || text.contains("routing key"))
 }
 
 /// The longest pause of the header and of the body as Telegram (`parameters.retry_after`), Discord (`retry_after`, with
@@ -117,6 +124,7 @@ mod tests {
         for status in [400, 405, 410, 413, 422] {
             assert!(of(status, None, "").is_final, "{status}");
         }
+        assert!(!of(400, None, "{\"errors\":[\"'routing_key' is missing or blank\"]}").is_final);
         for status in [302, 401, 403, 404, 408, 429, 500, 502, 503] {
             assert!(!of(status, None, "").is_final, "{status}");
         }

@@ -137,6 +137,11 @@ pub(super) fn from_file(path: &Path) -> Result<Value, String> {
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
     }
+    let is_comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+    if text.trim_start_matches('\u{feff}').lines().all(|line| is_comment(line.trim())) {
+        // As it is for a moment while it is written.
+        return Err("is empty: a file without settings has {}".into());
+    }
     yaml::parse(&text)
 }
 

@@ -308,8 +308,7 @@ pub(super) fn secret_file(
 ) -> Option<SecretSource> {
     let file = path(file?, at, context.home)?;
     let text = read_secret(&file, at)?;
-    let empty = || if text.is_empty() { Err("the file is empty".to_string()) } else { Ok(()) };
-    check(&text).and_then(|()| empty()).map_err(|error| at.error(error)).ok()?;
+    check(&text).map_err(|error| at.error(error)).ok()?;
     Some(SecretSource::File(file))
 }
 

@@ -18,6 +18,8 @@ pub enum SecretFileError {
     Io(io::Error),
     /// The path is a directory, a FIFO, a socket or a device.
     NotAFile(&'static str),
+    /// The file has white space only, as while it is written.
+    Empty,
     /// The file is larger than this, in bytes.
     TooLarge(u64),
 }
@@ -27,6 +29,7 @@ impl fmt::Display for SecretFileError {
         match self {
             SecretFileError::Io(error) => write!(f, "cannot be read: {error}"),
             SecretFileError::NotAFile(kind) => write!(f, "is {kind}, not a regular file"),
+            SecretFileError::Empty => write!(f, "is empty"),
             SecretFileError::TooLarge(limit) => {
                 write!(f, "is larger than {} KiB: it must hold nothing else", limit >> 10)
             }
@@ -45,9 +48,11 @@ impl From<io::Error> for SecretFileError {
 /// The text in a file, without surrounding white space.
 ///
 /// # Errors
-/// If it is not a regular file, cannot be read, is not UTF-8, or is larger than 64 KiB.
+/// If it is not a regular file, cannot be read, is not UTF-8, is empty, or is larger than 64 KiB.
 pub fn read(path: &Path) -> Result<String, SecretFileError> {
-    read_up_to(path, MAX_BYTES).map(|text| text.trim().to_string())
+    let text = read_up_to(path, MAX_BYTES)?;
+    let text = text.trim();
+    if text.is_empty() { Err(SecretFileError::Empty) } else { Ok(text.to_string()) }
 }
 
 /// The text in a file of at most `limit` bytes.
@@ -97,6 +102,8 @@ mod tests {
         assert_eq!(read(folder.path()).unwrap_err().to_string(), "is a directory, not a regular file");
         std::fs::write(&file, "x".repeat(MAX_BYTES as usize + 1)).unwrap();
         assert_eq!(read(&file).unwrap_err().to_string(), "is larger than 64 KiB: it must hold nothing else");
+        std::fs::write(&file, " \n").unwrap();
+        assert_eq!(read(&file).unwrap_err().to_string(), "is empty");
         assert!(matches!(read(&folder.path().join("absent")), Err(SecretFileError::Io(_))));
         assert_eq!(read(Path::new("/dev/null")).unwrap_err().to_string(), "is a device, not a regular file");
     }

@@ -473,6 +473,14 @@ const TWO_GROUPS: &str = "watch:\n\
     - {select: {payout_address: X}, groups: {operator: umbrella}}\n";
 
 #[test]
+fn a_file_without_settings_is_refused_unless_it_says_so() {
+    for text in ["", " \n\n", "# nothing\n---\n", "\u{feff}# nothing"] {
+        check_errors(text, &[], &["is empty: a file without settings has {}"]);
+    }
+    assert!(load("{}", &[]).is_ok());
+}
+
+#[test]
 fn thresholds_are_set_in_general_for_groups_and_for_an_entry() {
     let text = format!(
         "{TWO_GROUPS}alerting:\n  thresholds:\n    repeated_steps: 1.5\n    fork_near: 3d\n    overdue_blocks: 5\n    \
@@ -491,7 +499,7 @@ fn thresholds_are_set_in_general_for_groups_and_for_an_entry() {
     let umbrella = thresholds.of_group("operator", "umbrella");
     assert_eq!((umbrella.recent_seconds, umbrella.group_nodes, umbrella.imminent_chance), (3_600, 3, 0.1));
     assert_eq!(config.watch[0].1.thresholds.recent_seconds, Some(7_200));
-    let default = load("", &[]).unwrap().config.alerting.thresholds;
+    let default = load("{}", &[]).unwrap().config.alerting.thresholds;
     assert_eq!(default, domain::condition::ThresholdSettings::default());
 }
 
