@@ -39,6 +39,8 @@ pub(super) struct ReplayedBlock {
     pub(super) quorums: Vec<ReadQuorum>,
     /// A temporary error that left events or DKG outcomes incomplete; `None` if the node answered.
     pub(super) unanswered: Option<RpcError>,
+    /// Its payments are read from the block, and the node refuses it or answers with something else.
+    pub(super) are_payments_unread: bool,
 }
 
 /// How blocks of a chain are replayed.
@@ -144,13 +146,15 @@ impl BlockReplay<'_> {
             }
         }
         let paid = Paid { before: Some(before), next: &next, votes: self.votes };
-        if let Err(error) = payees::read(source, &paid, &mut events).await {
+        let payments = payees::read(source, &paid, &mut events).await;
+        let are_payments_unread = payments.is_err();
+        if let Err(error) = payments {
             source.capabilities.note_refusal(&error);
             unanswered = unanswered.filter(dkg_outcomes::is_passing).or(Some(error));
         }
         let unanswered = unanswered.filter(dkg_outcomes::is_passing);
         let happened = BlockEvents { block, events, sessions };
-        ReplayedBlock { list: next, happened, commitments, quorums, unanswered }
+        ReplayedBlock { list: next, happened, commitments, quorums, unanswered, are_payments_unread }
     }
 
     /// Replays the block after `from` by its list diff. Fails on a temporary error that would leave it incomplete.

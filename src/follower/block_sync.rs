@@ -218,10 +218,10 @@ impl ChainSync {
             self.enrichment.step_quorums(types, (&before.hash, &block), replayed.commitments.as_deref());
         }
         self.recorded.meters.gap_blocks.inc_by(u64::from(is_hidden));
-        let is_unread = Self::is_unread(source, &skipped);
+        let is_unread = replayed.are_payments_unread || Self::is_unread(source, &skipped);
         skipped.unread = skipped.unread.map(|unread| unread + u32::from(is_unread));
         self.check_elections(&skipped, &replayed);
-        self.pass(skipped, before.height).await;
+        self.pass(skipped, before.height, &block).await;
         let is_counted = self.recorded.state.is_counted(&block.hash);
         let Some(chain) = self.recorded.state.followed_mut() else { return Ok(()) };
         let happened = if is_counted {
@@ -295,7 +295,7 @@ impl ChainSync {
         );
         let counters = self.recorded.state.take_counters();
         self.recorded.state.follow(FollowedChain::open(list, counters));
-        self.pass(passed, tip.height).await;
+        self.pass(passed, tip.height, &tip).await;
         self.recorded.state.followed_mut().into_iter().for_each(FollowedChain::start_here);
         if self.recorded.history.cursor() != Some(tip) {
             let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };

@@ -9,6 +9,7 @@ use crate::follower::block_replay::ReplayedBlock;
 use crate::follower::block_sync::ChainSync;
 use crate::follower::payees::{self, Paid, Skipped};
 use crate::follower::source::Source;
+use crate::history::{self, TextTable};
 use crate::rpc::dialect::Payees;
 use domain::list::{Block, MasternodeList};
 use domain::masternode::Height;
@@ -36,11 +37,17 @@ impl ChainSync {
         Paid { before: self.list().map(AsRef::as_ref), next, votes: self.enrichment.votes() }
     }
 
-    /// Counts and records the payments of skipped blocks. `before` is the block before them, or the tip where that is not known.
-    pub(super) async fn pass(&mut self, skipped: Skipped, before: Height) {
+    /// Counts and records the payments of skipped blocks. `before` is the block before them, or the tip where that is not known;
+    /// `next` is the block after them.
+    pub(super) async fn pass(&mut self, skipped: Skipped, before: Height, next: &Block) {
         if let Some(unread) = skipped.unread {
             self.recorded.meters.unread_payments.inc_by(u64::from(unread));
             let (network, all) = (&self.settings.network, skipped.blocks.len() + unread as usize);
+            if let Some(history) = self.recorded.history.writer().filter(|_| unread > 0) {
+                // A failure is reported by the history.
+                let change = history::unread_payments(&self.settings.network, next.time);
+                let _ = history.keep_texts(TextTable::Operator, vec![change]).await;
+            }
             if all > 1 && unread > 0 {
                 warn!(%network, "Payments of {unread} of {all} skipped blocks of {network} were not read");
             }

@@ -18,6 +18,7 @@ use crate::history::query::{self, MAX_PAGE, Query};
 use crate::history::reader::Reader;
 use crate::history::store::highest;
 use crate::history::tables::{self, BLOCK, EARNING, SPAN};
+use crate::history::texts::{self, TextChange, TextTable};
 use domain::earnings::{Earned, Period};
 use domain::event::EventKind;
 use domain::masternode::{Duffs, Height, MasternodeId, UnixSeconds};
@@ -180,6 +181,22 @@ fn sum(row: &Row<'_>, first: usize) -> rusqlite::Result<Earned> {
     })
 }
 
+/// Beginning of the keys under which is kept up to when payments of a network were not read.
+const UNREAD: &str = "unread payments ";
+
+/// The change that records that payments of blocks up to this time were not read, although their events were.
+pub fn unread_payments(network: &str, until: UnixSeconds) -> TextChange {
+    (format!("{UNREAD}{network}"), Some(until.0.to_string()))
+}
+
+fn unread_until(connection: &Connection, network: &str) -> Result<Option<UnixSeconds>, StoreError> {
+    let texts = texts::intact(connection, TextTable::Operator)?;
+    let of_network = |(key, text): &(String, String)| {
+        (key.strip_prefix(UNREAD)? == network).then(|| text.parse().map_or(UnixSeconds(u64::MAX), UnixSeconds))
+    };
+    Ok(texts.iter().find_map(of_network))
+}
+
 /// How far the payments of a network are known; those up to `split` are known as sums of months only.
 fn coverage(
     connection: &Connection,
@@ -206,8 +223,9 @@ fn coverage(
             since = Some(begin);
         }
     }
-    let since =
-        since.map(|begin| begin.max(period.from).max(split.map_or(UnixSeconds(0), |last| UnixSeconds(last.0 + 1))));
+    let after = |last: Option<UnixSeconds>| last.map_or(UnixSeconds(0), |last| UnixSeconds(last.0.saturating_add(1)));
+    let known_from = after(split).max(after(unread_until(connection, &network)?));
+    let since = since.map(|begin| begin.max(period.from).max(known_from)).filter(|since| *since < end);
     Ok(Coverage { network, is_complete: since == Some(period.from), since, until: Some(tip.time) })
 }
 

@@ -45,7 +45,7 @@ mod write_queue;
 mod writer;
 
 pub use damage_report::{DamageReporter, read};
-pub use earnings::{Coverage, EarningsEntry, EarningsQuery, EarningsRead};
+pub use earnings::{Coverage, EarningsEntry, EarningsQuery, EarningsRead, unread_payments};
 pub use error::{OpenError, StoreError};
 pub use network_id::{Identity, NetworkId};
 pub use open::{OpenOutcome, SetAside, SetAsideReason};

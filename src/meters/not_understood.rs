@@ -39,7 +39,7 @@ kinds! {
     StateVersion => "state_version",
     /// An address with an unknown purpose, or not of the form `host:port`.
     AddressKind => "address_kind",
-    /// An entry of the masternode list, of which only the identity may be known.
+    /// An entry of the masternode list, of which only the identity may be known, or which lacks a field.
     ListEntry => "list_entry",
     /// Payees of unknown form, or whose parts do not add up to the whole.
     PayoutForm => "payout_form",

@@ -158,7 +158,8 @@ impl Client {
             }
         };
         let list = list.distinct().map_err(|kind| self.error(call.method, kind))?;
-        self.inner.meters.not_understood(NotUnderstood::ListEntry, list.unreadable.len() as u64);
+        let not_understood = list.unreadable.len() as u64 + list.lacking;
+        self.inner.meters.not_understood(NotUnderstood::ListEntry, not_understood);
         Ok(list)
     }
 
@@ -331,13 +332,20 @@ impl Client {
     /// The outputs of a block that can pay a masternode, see [`payees::outputs`].
     pub async fn payee_outputs(&self, block: &BlockHash) -> Result<Vec<(ForeignText, Option<Duffs>)>, RpcError> {
         let method = self.known(self.dialect().payees.map(|_| &methods::GET_BLOCK))?;
-        self.call(method, json!([block.to_string(), DECODED]), payees::outputs).await
+        self.counting_payees(self.call(method, json!([block.to_string(), DECODED]), payees::outputs).await)
     }
 
     /// Whether a block of a chain that hides payees pays a masternode.
     pub async fn pays_masternode(&self, block: &BlockHash) -> Result<bool, RpcError> {
         let method =
             self.known(self.dialect().payees.filter(|payees| *payees == Payees::Kind).map(|_| &methods::GET_BLOCK))?;
-        self.call(method, json!([block.to_string()]), payees::pays).await
+        self.counting_payees(self.call(method, json!([block.to_string()]), payees::pays).await)
+    }
+
+    fn counting_payees<T>(&self, read: Result<T, RpcError>) -> Result<T, RpcError> {
+        if read.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Malformed { .. })) {
+            self.inner.meters.not_understood(NotUnderstood::PayoutForm, 1);
+        }
+        read
     }
 }

@@ -32,6 +32,8 @@ pub struct Registered {
     pub masternodes: Vec<Masternode>,
     /// The other entries.
     pub unreadable: Vec<UnreadableEntry>,
+    /// How many of its masternodes lack a field that the chain's list has: what follows from it is not known.
+    pub lacking: u64,
 }
 
 /// A list with more entries than the node's count allows.
@@ -42,7 +44,7 @@ pub(in crate::rpc) fn too_many(most: usize) -> ErrorKind {
 impl Registered {
     /// An empty list with room for this number of masternodes.
     pub(in crate::rpc) fn expecting(masternodes: usize) -> Registered {
-        Registered { masternodes: Vec::with_capacity(masternodes), unreadable: Vec::new() }
+        Registered { masternodes: Vec::with_capacity(masternodes), unreadable: Vec::new(), lacking: 0 }
     }
 
     /// Adds an unreadable entry. Fails if there are too many.

@@ -37,7 +37,10 @@ pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>], most: usize
         }
         match row {
             Ok(row) => match convert::masternode(&row, shape, states) {
-                Ok(masternode) => list.masternodes.push(masternode),
+                Ok(masternode) => {
+                    list.masternodes.push(masternode);
+                    list.lacking += u64::from(convert::lacks_field(&row, shape));
+                }
                 Err(error) => list.skip(convert::id(&row).ok(), error)?,
             },
             Err((name, error)) => list.skip(convert::outpoint(&name), error)?,

@@ -20,6 +20,14 @@ const LATEST: i64 = 10_000_000_000;
 /// Items without which a banned masternode would look valid.
 const REQUIRED: [Item; 3] = [Item::State, Item::Score, Item::BanHeight];
 
+/// Items without which a late ping or an old protocol version is not seen.
+const EXPECTED: [Item; 2] = [Item::LastSeen, Item::Protocol];
+
+/// Whether a row lacks one of [`EXPECTED`] although the format of the list has it.
+pub(super) fn lacks_field(row: &Row, shape: &Shape) -> bool {
+    EXPECTED.into_iter().any(|item| shape.has(item) && !row.has(item))
+}
+
 /// A masternode of a row. Its identity is required, and what the format of the list has of its state, score and ban.
 pub(super) fn masternode(row: &Row, shape: &Shape, states: &[Arc<State>]) -> Result<Masternode, ErrorKind> {
     if let Some(item) = REQUIRED.into_iter().find(|item| shape.has(*item) && !row.has(*item)) {

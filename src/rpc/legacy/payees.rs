@@ -14,8 +14,9 @@ use domain::masternode::Duffs;
 /// The number of decimals of [`Duffs`].
 const DECIMALS: usize = 8;
 
-/// `minetype` of a proof-of-stake block, the only kind of which PRCYCoin pays a masternode.
-const PROOF_OF_STAKE: &str = "PoS";
+/// `minetype` of blocks of proof of stake, work and audit (`blockToJSON` in `src/rpc/blockchain.cpp` of PRCYCoin), and whether the
+/// block pays a masternode.
+const KINDS: [(&str, bool); 3] = [("PoS", true), ("PoW", false), ("PoA", false)];
 
 #[derive(Deserialize)]
 struct Block<'a> {
@@ -37,15 +38,18 @@ struct Output<'a> {
     script: Script,
 }
 
+/// `addresses` up to the form of Bitcoin Core 21, `address` since then.
 #[derive(Deserialize)]
 struct Script {
     #[serde(default)]
     addresses: Vec<Foreign>,
+    address: Option<Foreign>,
 }
 
 impl Output<'_> {
     fn address(&self) -> Option<&ForeignText> {
-        self.script.addresses.first().map(|Foreign(address)| address)
+        let Script { addresses, address } = &self.script;
+        address.as_ref().or(addresses.first()).map(|Foreign(address)| address)
     }
 
     /// An output without address and amount, which marks a coinstake.
@@ -57,6 +61,9 @@ impl Output<'_> {
 /// The outputs of a block that can pay a masternode, with their amounts; `None` for an amount that is no number of
 /// coins. The outputs of the block's producer are left out: the first one of a coinbase, and of a coinstake those to the
 /// address of the first stake (`FillBlockPayments` in `src/miner.cpp` and `src/wallet/wallet.cpp` of Dimecoin).
+///
+/// # Errors
+/// If the block has outputs with coins after the first one, and none of them has an address: then it is not known whom it pays.
 pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Option<Duffs>)>, ErrorKind> {
     let block: Block<'_> = result(body)?;
     let coinbase = block.tx.first().ok_or_else(|| ErrorKind::malformed("it has no transaction"))?;
@@ -67,6 +74,11 @@ pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Option<Duffs>)>, ErrorKi
         Some(coinstake) => (&coinstake.vout, coinstake.vout[1].address()),
         None => (&coinbase.vout, None),
     };
+    let mut paying =
+        outputs.iter().skip(1).filter(|output| !matches!(amount(output.value.get()), Some(Duffs(0)))).peekable();
+    if paying.peek().is_some() && paying.all(|output| output.address().is_none()) {
+        return Err(ErrorKind::malformed("none of its outputs has an address"));
+    }
     let others = outputs.iter().skip(1).filter(|output| output.address() != producer || producer.is_none());
     Ok(others.filter_map(|output| Some((output.address()?.clone(), amount(output.value.get())))).collect())
 }
@@ -77,7 +89,9 @@ pub fn pays(body: &[u8]) -> Result<bool, ErrorKind> {
     struct Kind {
         minetype: String,
     }
-    result::<Kind>(body).map(|kind| kind.minetype == PROOF_OF_STAKE)
+    let Kind { minetype } = result(body)?;
+    let known = KINDS.into_iter().find(|(kind, _)| *kind == minetype);
+    known.map(|(_, pays)| pays).ok_or_else(|| ErrorKind::malformed("its minetype is none of PoS, PoW, PoA"))
 }
 
 /// An amount of coins with at most eight decimals, `6930.0`; `None` for any other text.
@@ -125,9 +139,24 @@ mod tests {
             output("1540.00000", "found"),
         ]);
         assert_eq!(paid(&format!("{},{stake}", transaction(&[marker()]))), expected);
+        // The form of later nodes.
+        let later = coinbase.replace("\"addresses\":[", "\"address\":").replace("\"]", "\"");
+        assert_eq!(paid(&later), expected);
         // A payment in a proof-of-work block is no coinstake.
         let payment = transaction(&[output("1.00000", "node"), output("2.00000", "other")]);
         assert_eq!(paid(&format!("{coinbase},{payment}")), expected);
+    }
+
+    #[test]
+    fn a_block_without_readable_payees_is_not_one_without_payments() {
+        let read = |outputs_of: &[String]| {
+            let body = format!(r#"{{"result":{{"tx":[{}]}},"error":null}}"#, transaction(outputs_of));
+            outputs(body.as_bytes()).map(|found| found.len())
+        };
+        assert!(read(&[output("6930.0", "miner"), output("6930.0", ""), output("1540", "")]).is_err());
+        assert_eq!(read(&[output("6930.0", "")]).unwrap(), 0, "the producer is paid only");
+        assert_eq!(read(&[output("6930.0", ""), output("0.0", "")]).unwrap(), 0, "an output without coins is a note");
+        assert_eq!(read(&[output("6930.0", ""), output("6930.0", ""), output("1540", "found")]).unwrap(), 1);
     }
 
     #[test]
@@ -149,8 +178,7 @@ mod tests {
 
     #[test]
     fn only_a_proof_of_stake_block_pays_on_a_chain_that_hides_payees() {
-        let pays =
-            |kind: &str| pays(format!(r#"{{"result":{{"minetype":{kind:?}}},"error":null}}"#).as_bytes()).unwrap();
-        assert_eq!(["PoS", "PoW", "PoA"].map(pays), [true, false, false]);
+        let pays = |kind: &str| pays(format!(r#"{{"result":{{"minetype":{kind:?}}},"error":null}}"#).as_bytes()).ok();
+        assert_eq!(["PoS", "PoW", "PoA", "pos"].map(pays), [Some(true), Some(false), Some(false), None]);
     }
 }

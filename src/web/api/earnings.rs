@@ -172,8 +172,10 @@ fn by_payee(key: &Key, entry: &EarningsEntry<'_>) -> Vec<(Key, Earned)> {
 
 fn row(key: Key, earned: &Earned, covered: Option<&Coverage>, names: &Names<'_>) -> EarningsRow {
     let Key { network, group, masternode, payee, month, day } = key;
-    let coins = |amount: Option<Duffs>| amount.map(|amount| amount.to_string());
-    let duffs = |amount: Option<Duffs>| amount.map(|Duffs(duffs)| duffs);
+    let since = covered.and_then(|covered| covered.since);
+    let is_known = since.is_some() || earned.payments > 0;
+    let coins = |amount: Option<Duffs>| amount.filter(|_| is_known).map(|amount| amount.to_string());
+    let duffs = |amount: Option<Duffs>| amount.filter(|_| is_known).map(|Duffs(duffs)| duffs);
     EarningsRow {
         alias: masternode.map(|id| names(&network, &id).0),
         group,
@@ -187,7 +189,7 @@ fn row(key: Key, earned: &Earned, covered: Option<&Coverage>, names: &Names<'_>)
         operator_amount: coins(earned.operator()),
         operator_amount_duffs: duffs(earned.operator()),
         payments_without_amount: earned.without_amount(),
-        since: covered.and_then(|covered| covered.since).map(Text),
+        since: since.map(Text),
         complete: covered.is_some_and(|covered| covered.is_complete),
         network,
     }

@@ -29,7 +29,8 @@ pub struct EarningsRow {
     pub day: Option<String>,
     /// Number of payments.
     pub payments: u64,
-    /// Sum of the owner's part in coins; null if no amount is known.
+    /// Sum of the owner's part in coins; null if no amount is known, and without a payment if none was recorded at the end of the
+    /// period.
     pub amount: Option<String>,
     /// The same in duffs (1e-8 coins).
     pub amount_duffs: Option<u64>,
@@ -73,7 +74,8 @@ impl EarnedPeriod {
         since: Option<UnixSeconds>,
         complete: bool,
     ) -> EarnedPeriod {
-        let duffs = |amount: Option<Duffs>| amount.map(|Duffs(duffs)| duffs);
+        let is_known = since.is_some() || earned.payments > 0;
+        let duffs = |amount: Option<Duffs>| amount.filter(|_| is_known).map(|Duffs(duffs)| duffs);
         EarnedPeriod {
             period,
             payments: earned.payments,
