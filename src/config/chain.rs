@@ -50,6 +50,7 @@ fn built_in() -> impl Iterator<Item = (String, ChainConfig)> {
 fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
     let genesis = section.identity.genesis.into_iter();
     let genesis = genesis.map(|(network, hash)| (Cow::Owned(network), Cow::Owned(hash.0.to_string())));
+    let has_states = section.states.is_some();
     let prefix = required(section.identity.subversion_prefix, "subversion_prefix", &at.key("identity"));
     let mut rules = ChainRules {
         name: Cow::Owned(name.to_string()),
@@ -71,6 +72,9 @@ fn profile(name: &str, section: ProfileSection, at: &Place<'_>) -> ChainConfig {
         Some(list) => list_call(list, &rules, &at.key("list")),
         None => list_call(ListSection::default(), &rules, &at.key("list")),
     };
+    if has_states && !list.shape.has(Item::State) {
+        at.key("states").error("the list has no state to which they apply");
+    }
     let payees = section.payees.map(|choice| match choice {
         PayeesChoice::Outputs => Payees::Outputs,
         PayeesChoice::Kind => Payees::Kind,
@@ -159,6 +163,13 @@ fn check_shape(shape: &Shape, rules: &ChainRules, at: &Place<'_>) {
     if matches!(shape, Shape::Array(_)) && !has(Item::ProTxHash) && !(has(Item::Txid) && has(Item::OutputIndex)) {
         at.key("fields")
             .error("an array has no identity of a masternode: it needs pro_tx_hash, or txid and output_index");
+    }
+    if !has(Item::State) && !has(Item::BanHeight) {
+        at.error("the list has neither state nor ban_height: a banned masternode would look well");
+    }
+    let of_state = [Item::Protocol, Item::LastSeen, Item::ActiveSeconds, Item::LastPaidTime, Item::Rank];
+    if !has(Item::State) && of_state.into_iter().any(has) {
+        at.error("protocol, last_seen, active_seconds, last_paid_time and rank are of a list with state: it has none");
     }
     if rules.penalty.is_some() && !has(Item::Score) {
         at.error("there is a penalty, but the list has no score");

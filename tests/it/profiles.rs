@@ -199,6 +199,19 @@ fn an_invalid_profile_is_refused_with_the_reason() {
         (good.replace("output_index: b, ", ""), "chains.it.list.fields: an array has no identity of a masternode"),
         (good.replace("state: s", "satte: s"), "chains.it.list.fields.satte: \"satte\" is none of: state"),
         (
+            good.replace(", state: s", ""),
+            "chains.it.list: the list has neither state nor ban_height: a banned masternode",
+        ),
+        (
+            good.replace("state: s", "ban_height: h, last_seen: l"),
+            "chains.it.list: protocol, last_seen, active_seconds, last_paid_time and rank are of a list with state: it has",
+        ),
+        (
+            good.replace("state: s", "ban_height: h")
+                .replace("spacing", "states: {ENABLED: [healthy, payable]}, spacing"),
+            "chains.it.states: the list has no state to which they apply",
+        ),
+        (
             good.replace("shape: array", "shape: list"),
             "chains.it.list.shape: \"list\" is none of protx, text, object, array",
         ),
