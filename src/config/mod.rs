@@ -51,7 +51,7 @@ use crate::web::route_prefix::RoutePrefix;
 use crate::web::view::Views;
 use domain::ChainRules;
 use domain::maintenance::Maintenance;
-use domain::watch::{WatchEntry, WatchList};
+use domain::watch::{Selector, WatchEntry, WatchList};
 
 pub use duration::parse_duration;
 pub use kinds::parse_link;
@@ -216,10 +216,16 @@ impl WebConfig {
 }
 
 impl Config {
-    /// The watch list of a network.
+    /// The watch list of a network: entries of it and of every network, without identities that its chain does not have.
     pub fn watch_list(&self, network: &str) -> WatchList {
         let is_meant = |only: &Option<String>| only.as_deref().is_none_or(|only| only == network);
-        let watched = self.watch.iter().filter(|(only, _)| is_meant(only)).map(|(_, entry)| entry.clone());
+        let chain = self.networks.iter().find(|known| *known.name == *network).map(|known| &known.chain.rules);
+        let may_exist = |entry: &WatchEntry| match (&entry.selector, chain) {
+            (Selector::Id(id), Some(chain)) => chain.identifies_by(id),
+            _ => true,
+        };
+        let watched = self.watch.iter().filter(|(only, entry)| is_meant(only) && may_exist(entry));
+        let watched = watched.map(|(_, entry)| entry.clone());
         let worked_on = self.maintenance.iter().filter(|(only, _)| is_meant(only)).map(|(_, entry)| entry.clone());
         WatchList::new(watched.collect()).with_maintenance(worked_on.collect())
     }

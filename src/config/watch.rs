@@ -220,7 +220,7 @@ pub(super) fn selector(
 fn check_identity<'a>(selector: &Selector, meant: impl Iterator<Item = &'a NetworkConfig>) -> Result<(), &'static str> {
     let Selector::Id(id) = selector else { return Ok(()) };
     let by_registration = matches!(id, MasternodeId::ProTx(_));
-    let fits: Vec<bool> = meant.map(|network| network.chain.rules.is_deterministic() == by_registration).collect();
+    let fits: Vec<bool> = meant.map(|network| network.chain.rules.identifies_by(id)).collect();
     match fits.is_empty() || fits.contains(&true) {
         true => Ok(()),
         false if by_registration => Err("is a proTxHash; this chain knows a masternode by its collateral, txid-n"),

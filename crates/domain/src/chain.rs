@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use crate::dkg::{self, QuorumType};
 use crate::foreign_text::ForeignText;
-use crate::masternode::UnixSeconds;
+use crate::masternode::{MasternodeId, UnixSeconds};
 use crate::payment::{PaymentModel, PoolRule, pool};
 use crate::pose::{self, PenaltyRule};
 use crate::state::{self, State};
@@ -210,6 +210,12 @@ impl ChainRules {
             Subnet::Devnet => dkg::DEVNET,
             Subnet::Regtest => dkg::REGTEST,
         }
+    }
+
+    /// Whether a masternode of the chain can have this identity: a registration, or on older chains a collateral.
+    #[must_use]
+    pub fn identifies_by(&self, id: &MasternodeId) -> bool {
+        self.is_deterministic() == matches!(id, MasternodeId::ProTx(_))
     }
 
     /// Whether masternodes are identified by their registration; otherwise by their collateral.

@@ -108,7 +108,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
 
 fn unreachable(node: &NodeContext<'_>) -> Verdict {
     if node.network.state.probes.is_none() || node.view.is_none() {
-        return Verdict::Inapplicable;
+        return node.inapplicable();
     }
     match node.probe.map(|probe| probe.outcome) {
         Some(Outcome::Reached) => Verdict::DoesNotHold,
@@ -150,21 +150,23 @@ fn contribution_missing(node: &NodeContext<'_>) -> Verdict {
 /// A requirement that a probe or the masternode's own node reports on. A masternode that does not answer is unknown, because
 /// it may have been upgraded or not.
 fn required(node: &NodeContext<'_>, requirement: Requirement, text: &str) -> Verdict {
-    let Some(case) = node.case() else { return Verdict::Inapplicable };
+    let Some(case) = node.case() else { return node.absent() };
     match case.verdict(requirement).map(|verdict| verdict.met) {
         Some(true) => Verdict::DoesNotHold,
         Some(false) => Verdict::holds(0.0, format!("{} {text}", node.who())),
         None => {
             let outcome = node.probe.map(|probe| probe.outcome);
             let may_answer = matches!(outcome, None | Some(Outcome::Unprobed(Unprobed::NoRoute) | Outcome::Failed(_)));
-            let is_unknown = node.network.state.probes.is_some() && may_answer || case.own_node_is_silent();
+            let is_unknown = node.network.state.probes.is_some() && may_answer
+                || case.own_node_is_silent()
+                || requirement == Requirement::ProtocolVersion && case.lacks_protocol_version();
             if is_unknown { Verdict::Unknown } else { Verdict::Inapplicable }
         }
     }
 }
 
 fn evo_version_old(node: &NodeContext<'_>) -> Verdict {
-    let Some(case) = node.case() else { return Verdict::Inapplicable };
+    let Some(case) = node.case() else { return node.absent() };
     match case.verdict(Requirement::ProtxVersion).map(|verdict| verdict.met) {
         Some(true) => Verdict::DoesNotHold,
         Some(false) => Verdict::holds(

@@ -89,10 +89,11 @@ fn missing(node: &NodeContext<'_>) -> Verdict {
     if node.view.is_some() {
         return Verdict::DoesNotHold;
     }
-    Verdict::holds(
-        0.0,
-        format!("{} is not in the masternode list: its collateral was spent, or the watch list is wrong.", node.who()),
-    )
+    let why = match node.snapshot.rules().absent_is_dead {
+        true => "it stopped sending pings, its collateral was spent",
+        false => "its collateral was spent",
+    };
+    Verdict::holds(0.0, format!("{} is not in the masternode list: {why}, or the watch list is wrong.", node.who()))
 }
 
 fn not_enabled(node: &NodeContext<'_>) -> Verdict {
@@ -106,16 +107,16 @@ fn not_enabled(node: &NodeContext<'_>) -> Verdict {
 
 fn ping_late(node: &NodeContext<'_>) -> Verdict {
     let (Some(view), Some(ping)) = (&node.view, node.snapshot.rules().ping) else { return node.inapplicable() };
-    let masternode = view.masternode;
-    if masternode.is_banned() || !masternode.is_payable() {
-        return Verdict::DoesNotHold;
-    }
-    let seen = masternode.announced.as_ref().and_then(|announced| announced.last_seen);
+    let seen = view.masternode.announced.as_ref().and_then(|announced| announced.last_seen);
     let Some(seen) = seen else { return Verdict::Unknown };
     // Relative to the time of the list, not to the present: a list that is not updated must not make pings look late.
     let (read_at, tip) = (node.snapshot.read_at(), node.snapshot.block().time);
     // A node accepts no block from further ahead, so our clock is behind; the time of the tip is then the better one.
     let read_at = if read_at.0.saturating_add(MOST_AHEAD_SECONDS) < tip.0 { tip } else { read_at };
+    // Of a time that cannot be, it is not known when it was.
+    if seen.0 > read_at.0.saturating_add(MOST_AHEAD_SECONDS) {
+        return Verdict::Unknown;
+    }
     let silent = read_at.0.saturating_sub(seen.0);
     if silent <= ping.warning_seconds {
         return Verdict::DoesNotHold;

@@ -321,8 +321,8 @@ fn silence_is_told_before_it_expires_a_node() {
         ("enabled", 1_800, &[]),
         ("enabled", 1_801, &[("MasternodePingLate", 1_801.0)]),
         ("pre_enabled", 60, &[("MasternodeNotEnabled", 0.0)]),
-        ("expired", 4_000, &[("MasternodeNotEnabled", 0.0)]),
-        ("pose_ban", 4_000, &[("MasternodePoSeBanned", 1.0)]),
+        ("expired", 4_000, &[("MasternodeNotEnabled", 0.0), ("MasternodePingLate", 4_000.0)]),
+        ("pose_ban", 60, &[("MasternodePoSeBanned", 1.0)]),
     ];
     for (state, silent, expected) in cases {
         let announced = Some(Box::new(announced(state, silent)));

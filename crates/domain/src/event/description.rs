@@ -14,7 +14,9 @@ impl EventKind {
             EventKind::Ban { cause, .. } => format!("was banned{}", reason(*cause)),
             EventKind::Revival => "was revived".into(),
             EventKind::Registration => "was registered".into(),
-            EventKind::Removal => "left the list: its collateral was spent".into(),
+            EventKind::Removal => {
+                "left the list: its collateral was spent, or on a chain with pings, it sent none".into()
+            }
             EventKind::Payment { amount: None, .. } => "was paid".into(),
             EventKind::Payment { amount: Some(amount), operator, payees } => {
                 let parts: Vec<String> =

@@ -163,6 +163,13 @@ impl<'a> Case<'a> {
             read_at: snapshot.read_at(),
         })
     }
+
+    /// Whether the list should have its protocol version, as on older chains, and has none.
+    pub(crate) fn lacks_protocol_version(&self) -> bool {
+        let listed = self.masternode.announced.as_ref();
+        !self.rules.minimum_protocols.is_empty() && listed.is_some_and(|listed| listed.protocol_version.is_none())
+    }
+
     /// The verdict on a requirement by the best evidence; `None` without evidence, or if the requirement does not
     /// apply.
     pub fn verdict(&self, requirement: Requirement) -> Option<RequirementStatus> {
