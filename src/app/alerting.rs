@@ -37,7 +37,7 @@ pub(super) fn engine(shared: &Shared, networks: watch::Receiver<NetworkStates>) 
                 .filter(|at| clock().0 < at.0.saturating_add(DAMAGE_SECONDS)),
             history_writable: has_history.then_some(health.up),
             suppressed_series: exposition.suppressed() as u64,
-            entry_problems: entry_matches::problems(networks.iter().map(AsRef::as_ref)),
+            entry_problems: entry_matches::problems(networks.iter().map(AsRef::as_ref), &process.bound_entries),
             watch_file_problems: process.watch_file_problems.to_vec(),
             is_watch_list_partial: process.is_watch_list_partial,
             receivers: Vec::new(),

@@ -3,6 +3,7 @@
 //! Never here: reading a file; the watch list.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{error, info, warn};
@@ -10,6 +11,7 @@ use tracing::{error, info, warn};
 use crate::app::{App, Error};
 use crate::config::Config;
 use crate::config::watch_files::{Listing, WatchFiles};
+use domain::entry_matches::{EntryKind, selector_text};
 
 /// Interval between two looks at the files. A change is applied when the files were the same at two looks, because a file
 /// may be written in parts.
@@ -62,10 +64,18 @@ impl App {
             .watch_files(files.map(|file| (&*file.name, file.mistakes.is_empty(), file.entries().unwrap_or(0))));
         self.shared.process.send_modify(|process| {
             process.watch_file_problems = config.watch_files.problems().into();
+            process.bound_entries = bound_entries(config);
             let is_configured = config.watch_files.is_configured();
             process.is_watch_list_partial = config.watch_files.is_partial() || (is_configured && !self.given.is_read);
         });
     }
+}
+
+fn bound_entries(config: &Config) -> Arc<[(EntryKind, String)]> {
+    let watched = config.watch.iter().filter(|(network, _)| network.is_some());
+    let watched = watched.map(|(_, entry)| (EntryKind::Watch, selector_text(&entry.selector)));
+    let maintained = config.maintenance.iter().filter(|(network, _)| network.is_some());
+    watched.chain(maintained.map(|(_, entry)| (EntryKind::Maintenance, entry.target.to_string()))).collect()
 }
 
 fn log_changes(before: &WatchFiles, now: &WatchFiles) {

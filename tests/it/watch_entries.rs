@@ -59,7 +59,7 @@ async fn an_entry_is_unmatched_once_no_network_that_has_it_matches_it() {
     stage.watch(WatchList::new(vec![entry(&real), entry("Xmistyped")]));
     stage.mine(&[]).await;
     let here = network_state("here", stage.snapshot(), Vec::new());
-    assert_eq!(problems([&here]), Some(matches_nobody("payout_address=Xmistyped")));
+    assert_eq!(problems([&here], &[]), Some(matches_nobody("payout_address=Xmistyped")));
     // Both entries are for every network: each of them matches on one.
     let matches = here.snapshot.as_ref().unwrap().entry_matches().to_vec();
     let elsewhere = |matches: Vec<EntryMatches>| {
@@ -77,7 +77,7 @@ async fn an_entry_is_unmatched_once_no_network_that_has_it_matches_it() {
         network_state("there", Some(Arc::new(snapshot)), Vec::new())
     };
     let swapped = matches.into_iter().map(|found| EntryMatches { masternodes: 1 - found.masternodes.min(1), ..found });
-    assert_eq!(problems([&here, &elsewhere(swapped.collect())]), Some(Vec::new()));
+    assert_eq!(problems([&here, &elsewhere(swapped.collect())], &[]), Some(Vec::new()));
     let unknown = network_state("there", None, Vec::new());
-    assert_eq!(problems([&here, &unknown]), None, "a network without a list may have what is meant");
+    assert_eq!(problems([&here, &unknown], &[]), None, "a network without a list may have what is meant");
 }

@@ -45,15 +45,9 @@ fn sorted<'a>(nodes: impl Iterator<Item = NodeView<'a>>) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::chain::{DASH, Subnet};
-    use crate::chain_facts::ChainFacts;
-    use crate::counters::EventCounters;
-    use crate::masternode::{Height, Masternode, Score, UnixSeconds};
-    use crate::samples::{list, masternode};
-    use crate::snapshot::SnapshotInputs;
+    use crate::masternode::{Height, Masternode, Score};
+    use crate::samples::{masternode, snapshot};
 
     #[test]
     fn the_order_is_that_of_danger_for_all_and_for_some() {
@@ -62,16 +56,7 @@ mod tests {
             ban_height: (number.is_multiple_of(5)).then_some(Height(50)),
             ..masternode(number)
         };
-        let inputs = SnapshotInputs {
-            network: "dash-test".into(),
-            rules: Arc::new(DASH),
-            list: Arc::new(list(100, (1..=200).map(scored).collect())),
-            facts: ChainFacts::new(Subnet::Regtest),
-            read_at: UnixSeconds(0),
-            watched: vec![],
-            recent_events: vec![],
-        };
-        let snapshot = Snapshot::new(inputs, &EventCounters::default());
+        let snapshot = snapshot((1..=200).map(scored).collect());
         let mut expected: Vec<u32> = (0..200).collect();
         expected.sort_by_key(|index| Reverse(snapshot.node(*index as usize).danger()));
         assert_eq!(snapshot.by_danger(), expected);

@@ -121,13 +121,18 @@ impl WatchList {
     }
 }
 
-/// The problems of entries, at most five. An entry without a network belongs to every network and needs to match on one of
-/// them. `None` while the list of a network is not known.
+/// The problems of entries, at most five. An entry belongs to every network and needs to match on one of them, unless it is `bound` to
+/// one. `None` if there are none so far, and the list of a network is not known.
 #[must_use]
-pub fn problems<'a>(networks: impl IntoIterator<Item = &'a NetworkState>) -> Option<Vec<String>> {
+pub fn problems<'a>(
+    networks: impl IntoIterator<Item = &'a NetworkState>,
+    bound: &[(EntryKind, String)],
+) -> Option<Vec<String>> {
     let mut best: Vec<EntryMatches> = Vec::new();
+    let mut are_all_known = true;
     for network in networks {
-        for found in network.snapshot.as_deref()?.entry_matches() {
+        are_all_known &= network.snapshot.is_some();
+        for found in network.snapshot.iter().flat_map(|snapshot| snapshot.entry_matches()) {
             match best.iter_mut().find(|other| (other.kind, &other.entry) == (found.kind, &found.entry)) {
                 Some(other) => {
                     other.masternodes = other.masternodes.max(found.masternodes);
@@ -137,7 +142,11 @@ pub fn problems<'a>(networks: impl IntoIterator<Item = &'a NetworkState>) -> Opt
             }
         }
     }
-    Some(best.iter().filter_map(EntryMatches::problem).take(MOST_PROBLEMS).collect())
+    let is_bound =
+        |found: &&EntryMatches| bound.iter().any(|(kind, entry)| (*kind, entry) == (found.kind, &found.entry));
+    let is_certain = |found: &&EntryMatches| are_all_known || found.kept > 0 || is_bound(found);
+    let problems = best.iter().filter(is_certain).filter_map(EntryMatches::problem).take(MOST_PROBLEMS);
+    Some(problems.collect()).filter(|problems: &Vec<String>| are_all_known || !problems.is_empty())
 }
 
 /// A selector in words: `payout_address=X…`, several fields with commas between them, an identity, or `self`.
@@ -161,11 +170,13 @@ fn text(fields: &[(WatchField, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::details::DetailTexts;
     use crate::maintenance::MaintenanceTarget;
     use crate::masternode::Masternode;
-    use crate::samples::{id, list, masternode};
+    use crate::samples::{id, list, masternode, network_state, snapshot};
     use crate::watch::WatchEntry;
 
     fn paying(number: u8, payout: &'static str) -> Masternode {
@@ -244,5 +255,27 @@ mod tests {
         let (matching, kept, text) = problem(vec![paying(1, "Xthief")]);
         assert_eq!((matching, kept), (0, 2), "one is no longer listed");
         assert!(text.contains("They stay watched.") && !text.contains("not watched"), "{text}");
+    }
+
+    #[test]
+    fn an_entry_of_a_network_that_is_known_has_a_problem_although_another_network_is_not_known() {
+        let matches = |entry: &str, masternodes, kept| EntryMatches {
+            kind: EntryKind::Watch,
+            entry: entry.into(),
+            masternodes,
+            kept,
+        };
+        let found = vec![matches("payout_address=bound", 0, 0), matches("payout_address=any", 0, 0)];
+        let known = |found| Some(Arc::new(snapshot(vec![]).with_entry_matches(found)));
+        let bound = [(EntryKind::Watch, "payout_address=bound".to_string())];
+        let of = |networks: &[NetworkState]| problems(networks, &bound).map(|problems| problems.len());
+        let (one, unknown) = (network_state("a", known(found), vec![]), network_state("b", None, vec![]));
+        assert_eq!(of(std::slice::from_ref(&one)), Some(2));
+        assert_eq!(of(&[one, unknown.clone()]), Some(1), "the other one may match in the network that is not known");
+        let good = network_state("a", known(vec![matches("payout_address=bound", 1, 0)]), vec![]);
+        assert_eq!(of(std::slice::from_ref(&good)), Some(0));
+        assert_eq!(of(&[good, unknown]), None);
+        let left = network_state("a", known(vec![matches("payout_address=any", 0, 1)]), vec![]);
+        assert_eq!(of(&[left, network_state("b", None, vec![])]), Some(1), "it did select one");
     }
 }

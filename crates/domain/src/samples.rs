@@ -6,15 +6,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chain::DASH;
+use crate::chain::{DASH, Subnet};
+use crate::chain_facts::ChainFacts;
 use crate::condition::{EvaluationInput, ProcessState};
+use crate::counters::EventCounters;
 use crate::details::DetailTexts;
 use crate::event::EventKind;
 use crate::list::{Block, MasternodeList};
 use crate::masternode::{BlockHash, Hash, Height, Masternode, MasternodeId, NodeType, PeerView, Score, UnixSeconds};
 use crate::network_state::{Moment, NetworkState, SourceHealth};
 use crate::operator_reward::OperatorReward;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, SnapshotInputs};
 
 /// The masternode whose ProTx hash consists of one repeated byte.
 #[must_use]
@@ -104,4 +106,19 @@ pub fn network_state(network: &str, snapshot: Option<Arc<Snapshot>>, sources: Ve
         stalled_seconds: Some(u64::MAX),
         ..NetworkState::new(network, Arc::new(DASH), stale_after, moment(0), [])
     }
+}
+
+/// A snapshot of a Dash list at block 100, without watched masternodes.
+#[must_use]
+pub fn snapshot(masternodes: Vec<Masternode>) -> Snapshot {
+    let inputs = SnapshotInputs {
+        network: "dash-test".into(),
+        rules: Arc::new(DASH),
+        list: Arc::new(list(100, masternodes)),
+        facts: ChainFacts::new(Subnet::Regtest),
+        read_at: UnixSeconds(0),
+        watched: vec![],
+        recent_events: vec![],
+    };
+    Snapshot::new(inputs, &EventCounters::default())
 }

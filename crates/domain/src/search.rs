@@ -151,27 +151,10 @@ mod tests {
     use std::sync::OnceLock;
 
     use super::*;
-    use crate::chain::{DASH, Subnet};
-    use crate::chain_facts::ChainFacts;
-    use crate::counters::EventCounters;
     use crate::details::DetailTexts;
     use crate::list::MasternodeList;
-    use crate::masternode::{Outpoint, UnixSeconds};
-    use crate::samples::{list, masternode};
-    use crate::snapshot::SnapshotInputs;
-
-    fn snapshot(nodes: Vec<Masternode>) -> Snapshot {
-        let inputs = SnapshotInputs {
-            network: "dash-test".into(),
-            rules: Arc::new(DASH),
-            list: Arc::new(list(100, nodes)),
-            facts: ChainFacts::new(Subnet::Regtest),
-            read_at: UnixSeconds(0),
-            watched: vec![],
-            recent_events: vec![],
-        };
-        Snapshot::new(inputs, &EventCounters::default())
-    }
+    use crate::masternode::Outpoint;
+    use crate::samples::{list, masternode, snapshot};
 
     #[test]
     fn a_part_of_an_identity_or_address_is_found() {
