@@ -404,6 +404,23 @@ async fn the_contract_has_every_path_parameter_and_name() {
     assert_eq!(*risks, json!(Risk::ALL.map(Risk::label)));
 }
 
+#[tokio::test]
+async fn masternodes_of_a_network_that_is_not_known_are_not_left_out_without_a_word() {
+    let stage = Stage::following().await;
+    let id = stage.masternode(0);
+    let api = TestApi::new(&[("dash-test", stage.snapshot()), ("other", None)]);
+    assert_eq!(api.good(MASTERNODES)["unknown_networks"], json!(["other"]));
+    assert_eq!(api.good(&format!("{MASTERNODES}?network=dash-test"))["unknown_networks"], json!([]));
+    let sentence = "the list of other is not known: choose another network, or ask again later";
+    for target in
+        [format!("{MASTERNODES}?format=csv"), format!("{MASTERNODES}/{}", "0".repeat(64)), "/api/v1/duties.ics".into()]
+    {
+        assert_eq!(api.refusal(&target, 503), sentence, "{target}");
+    }
+    api.good(&format!("{MASTERNODES}/{id}"));
+    table(&api.api, &format!("{MASTERNODES}?format=csv&network=dash-test"));
+}
+
 /// A value as a table has it.
 fn cell(value: Option<&Value>) -> String {
     value.map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_string))

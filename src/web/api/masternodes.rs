@@ -50,6 +50,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
 pub(super) struct Masternodes<'a> {
     /// The block of each network to which the masternodes refer.
     networks: Vec<NetworkBlock<'a>>,
+    /// Networks whose list is not known: their masternodes are not in the answer, the watched ones neither.
+    unknown_networks: Vec<&'a str>,
     /// The masternodes.
     #[schemars(length(max = MOST))]
     masternodes: Vec<json::Masternode<'a>>,
@@ -192,7 +194,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     let after = parameters.read_one("after", "the next of a page", Place::read)?.filter(|_| format == Format::Json);
     let most = if format == Format::Csv { usize::MAX } else { limit + 1 };
     let networks = api.chosen(&parameters)?;
-    let snapshots = fresh(&networks)?;
+    let snapshots = if format == Format::Csv { all_known(&networks)? } else { fresh(&networks)? };
     let filter = Filter::read(&parameters, &networks, &snapshots)?;
     let mut found: Vec<(Place<'_>, Subject<'_>)> = Vec::new();
     let chosen = |(id, subject): (MasternodeId, _)| {
@@ -220,6 +222,7 @@ pub(super) fn page(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     found.truncate(limit);
     written(&Masternodes {
         networks: snapshots.iter().map(|snapshot| NetworkBlock::new(snapshot)).collect(),
+        unknown_networks: unknown(&networks),
         masternodes: found.iter().map(|(_, subject)| json::Masternode::new(subject)).collect(),
         next: found.last().filter(|_| more).map(|(place, _)| place.text()),
     })
@@ -298,7 +301,7 @@ pub(super) fn watched<'a>(
     networks: &'a [Arc<NetworkState>],
     parameters: &Parameters,
 ) -> Result<Vec<Watched<'a>>, ApiError> {
-    let snapshots = fresh(networks)?;
+    let snapshots = all_known(networks)?;
     let filter = Filter::read(parameters, networks, &snapshots)?;
     let of = |snapshot: &'a Snapshot| {
         let mut indices = snapshot.watched().iter().filter_map(|entry| Some(entry.index? as u32)).collect();
@@ -313,6 +316,7 @@ pub(super) fn watched<'a>(
 pub(super) fn only<'a>(networks: &'a [Arc<NetworkState>], id: &MasternodeId) -> Result<Subject<'a>, ApiError> {
     let mut found: Vec<Subject<'a>> = fresh(networks)?.into_iter().filter_map(|snapshot| find(snapshot, id)).collect();
     match found.as_slice() {
+        [] if !unknown(networks).is_empty() => Err(not_known(&unknown(networks))),
         [] => Err(missing(format!("no masternode {id} is registered or watched"))),
         [_] => Ok(found.remove(0)),
         several => {
@@ -332,6 +336,24 @@ pub(in crate::web) fn probe<'a>(
     id: &MasternodeId,
 ) -> Option<&'a Probe> {
     networks.iter().find(|network| *network.network == *snapshot.network())?.probes.as_ref()?.get(id)
+}
+
+/// The networks whose list is not known, or refuted.
+fn unknown(networks: &[Arc<NetworkState>]) -> Vec<&str> {
+    networks.iter().filter(|network| network.trusted().is_none()).map(|network| &*network.network).collect()
+}
+
+fn not_known(networks: &[&str]) -> ApiError {
+    unavailable(&format!(
+        "the list of {} is not known: choose another network, or ask again later",
+        networks.join(", ")
+    ))
+}
+
+/// The lists of these networks; an error if one is not known, for an answer that cannot say so.
+fn all_known(networks: &[Arc<NetworkState>]) -> Result<Vec<&Snapshot>, ApiError> {
+    let unknown = unknown(networks);
+    if unknown.is_empty() { fresh(networks) } else { Err(not_known(&unknown)) }
 }
 
 /// The lists of these networks that are not refuted; an error if none has one.
