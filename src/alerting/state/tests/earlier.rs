@@ -137,3 +137,17 @@ fn an_alert_of_an_earlier_process_stays_while_the_watch_list_is_not_known_as_a_w
     story.at(70, holding(vec![]));
     assert_eq!(story.notified[1..], [(70, NotificationReason::Resolved)], "it was removed from the list");
 }
+
+#[test]
+fn a_receiver_that_is_removed_and_configured_again_is_told_of_the_end() {
+    let mut book = AlertStore::default();
+    evaluated(&mut book, vec![banned()], 10);
+    let due = book.due(&pagerduty(), UnixSeconds(10));
+    book.mark_notified("pd", &due, UnixSeconds(10));
+    // Without it, the alert ends.
+    evaluated(&mut book, vec![recovered()], 20);
+    book.prune(&[pager()], UnixSeconds(20));
+    assert_eq!(reasons(&book, &pagerduty(), 30), [("ab".into(), NotificationReason::Resolved)]);
+    book.prune(&[pager()], UnixSeconds(21 + FORGET_SECONDS));
+    assert!(book.entries.is_empty(), "not for ever");
+}
