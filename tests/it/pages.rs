@@ -519,11 +519,13 @@ async fn the_page_begins_with_a_verdict_that_title_and_icon_share() {
     let colour = |page: &str, colour: &str| {
         page.split("<link rel=\"icon\"").nth(1).unwrap().split('>').next().unwrap().contains(colour)
     };
-    let page = good(&of(&stage), "/");
+    let (page, quiet) = (good(&of(&stage), "/"), "<span class=\"dot clear\"></span>No alerts are firing.");
+    assert!(page.contains(quiet), "{page}");
     assert!(text(&page).contains("12 watched : 12 well · data 7 s old · no restart now"), "{}", text(&page));
     assert!(page.contains("<title>12 well – Masternode exporter</title>") && colour(&page, "1a7f4b"), "{page}");
     stage.mine(&[fail(&stage.masternode(4), 2), fail(&stage.masternode(5), 1)]).await;
     let page = good(&of(&stage), "/");
+    assert!(!page.contains(quiet), "the alert of a ban fires a minute later: {page}");
     assert!(text(&page).contains("12 watched : 1 banned · 1 one failure from a ban · 10 well"), "{}", text(&page));
     assert!(page.contains("<title>1 banned – Masternode exporter</title>") && colour(&page, "b42318"), "{page}");
     let place = |id: &str| page.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("{id} in {page}"));

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use crate::web::api::alert_begin::Begin;
 use crate::web::api::{Alert, Firing};
 use crate::web::pages::runbook::RUNBOOKS;
+use crate::web::pages::verdict::Verdict;
 use crate::web::pages::{format, rows};
 use domain::NetworkState;
 use domain::masternode::{MasternodeId, UnixSeconds};
@@ -17,7 +18,7 @@ use domain::watch::{NOTHING_WATCHED, WATCH_LINES};
 /// Number of alerts shown; more are only counted.
 pub(super) const SHOWN: usize = 20;
 
-/// All alerts, or a note that there are none: in green only if every network has a fresh list and watched masternodes.
+/// All alerts, or a note that there are none: in green only if the verdict is.
 pub(super) fn all(firing: &Firing, networks: &[Arc<NetworkState>], now: UnixSeconds) -> Markup {
     let several = networks.len() > 1;
     let unknown = networks.iter().filter(|network| network.fresh(now).is_none());
@@ -34,13 +35,15 @@ pub(super) fn all(firing: &Firing, networks: &[Arc<NetworkState>], now: UnixSeco
                 }
             }
             @if !blind.is_empty() { (nothing_watched(&blind, several)) }
-            @if firing.alerts.is_empty() && unknown.is_empty() && blind.is_empty() {
-                p.none { span.dot.clear {} "No alerts are firing." }
-            } @else if firing.alerts.is_empty() {
-                p.none { "No other alerts are firing." }
-            } @else {
+            @if !firing.alerts.is_empty() {
                 p.quiet { (counted(firing)) }
                 (list(firing, networks, now, |alert| who(alert, several)))
+            } @else if !(unknown.is_empty() && blind.is_empty()) {
+                p.none { "No other alerts are firing." }
+            } @else if Verdict::of(networks, firing, now).is_well() {
+                p.none { span.dot.clear {} "No alerts are firing." }
+            } @else {
+                p.none { "No alerts are firing. A condition must hold for some time before its alert fires, and maintenance mutes it." }
             }
         }
     }

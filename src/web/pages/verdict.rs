@@ -72,6 +72,11 @@ impl Verdict {
         Verdict { parts, watched, class }
     }
 
+    /// Whether all watched masternodes are known and well, and no alert fires.
+    pub(super) fn is_well(&self) -> bool {
+        self.class == "clear"
+    }
+
     /// The strip.
     pub(super) fn strip(&self) -> Markup {
         html! {
