@@ -134,7 +134,7 @@ impl FakeReceiver {
     /// Waits until all received requests match.
     pub(crate) async fn wait(&self, what: &str, fits: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let mut got = self.got.clone();
-        let waited = timeout(Duration::from_secs(30), got.wait_for(|all| fits(all))).await;
+        let waited = timeout(Duration::from_secs(120), got.wait_for(|all| fits(all))).await;
         match waited {
             Ok(all) => all.unwrap().clone(),
             Err(_) => panic!("{what} did not come; got {:#?}", self.got.borrow()),
