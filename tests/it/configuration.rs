@@ -473,6 +473,20 @@ const TWO_GROUPS: &str = "watch:\n\
     - {select: {payout_address: X}, groups: {operator: umbrella}}\n";
 
 #[test]
+fn an_entry_of_every_network_is_not_watched_where_its_identity_cannot_exist() {
+    let hash = "92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6";
+    let source = "sources: [{name: local, url: \"http://127.0.0.1:1\", username: u, password_file: /dev/null}]";
+    let text = format!(
+        "networks: [{{name: dash, {source}}}, {{name: dime, chain: dimecoin, {source}}}]\n\
+         watch: [{{masternode: {hash}}}, {{masternode: {hash}-1}}]\n"
+    );
+    let sources = |text: &str| text.replace(", username: u, password_file: /dev/null", "");
+    let config = load(&sources(&text), &[]).unwrap().config;
+    let watched = |network| config.watch_list(network).entries().len();
+    assert_eq!((config.watch.len(), watched("dash"), watched("dime")), (2, 1, 1));
+}
+
+#[test]
 fn a_file_without_settings_is_refused_unless_it_says_so() {
     for text in ["", " \n\n", "# nothing\n---\n", "\u{feff}# nothing"] {
         check_errors(text, &[], &["is empty: a file without settings has {}"]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{Place, happened, quiet};
-use crate::history::{BlockEvents, Coverage, EarningsQuery, Reader, Store, schema};
+use crate::history::{BlockEvents, Coverage, EarningsQuery, Reader, Store, TextTable, schema, unread_payments};
 use domain::earnings::{Earned, Period};
 use domain::event::EventKind;
 use domain::masternode::{BlockHash, Duffs, Hash, Height, UnixSeconds};
@@ -49,6 +49,27 @@ fn earned(heights: impl IntoIterator<Item = u32>) -> Earned {
         earned.pay(Some(Duffs(u64::from(height))), Some(Duffs(u64::from(height / 10))));
     }
     earned
+}
+
+#[test]
+fn a_period_with_blocks_whose_payments_were_not_read_is_not_complete() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    store.record(network, &quiet(100..=140)).unwrap();
+    let mut unread = |height| {
+        let change = unread_payments("dash", UnixSeconds(time(height)));
+        store.keep_texts(TextTable::Operator, &[change]).unwrap();
+    };
+    unread(120);
+    let of = |from: u32, until: u32| {
+        let (_, covered) = sums(&place, (time(from), time(until)));
+        (covered.since, covered.is_complete)
+    };
+    assert_eq!(of(101, 140), (Some(UnixSeconds(time(120) + 1)), false));
+    assert_eq!(of(121, 140), (Some(UnixSeconds(time(121))), true));
+    assert_eq!(of(101, 120), (None, false));
+    unread(140);
+    assert_eq!(of(121, 200), (None, false));
 }
 
 #[test]

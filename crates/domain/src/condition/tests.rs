@@ -304,6 +304,27 @@ fn only_an_evo_node_is_banned_by_the_platform() {
 }
 
 #[test]
+fn of_a_ping_in_the_future_and_a_version_that_is_not_told_nothing_is_known() {
+    let read_at = block(TIP).time.0;
+    let found = |ahead: u64, version: Option<u32>| {
+        let announced = Announced {
+            state: Arc::new(DIMECOIN.states[0].clone()),
+            protocol_version: version,
+            last_seen: Some(UnixSeconds(read_at + ahead)),
+            started_at: None,
+            last_paid_at: None,
+            rank: None,
+        };
+        let node = Masternode { announced: Some(Box::new(announced)), pose_score: None, ..masternode(1) };
+        let evaluation = Scene { rules: DIMECOIN, node: Some(node), others: 0, ..Scene::default() }.evaluate();
+        ["MasternodePingLate", "MasternodeProtocolTooOld"].map(|name| verdict(&evaluation, name))
+    };
+    assert_eq!(found(7_200, Some(u32::MAX))[0], Some(Verdict::DoesNotHold));
+    assert_eq!(found(7_201, Some(u32::MAX))[0], Some(Verdict::Unknown));
+    assert_eq!(found(0, None)[1], Some(Verdict::Unknown));
+}
+
+#[test]
 fn silence_is_told_before_it_expires_a_node() {
     let read_at = block(TIP).time.0;
     let announced = |state: &str, silent: u64| {
