@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::config::Config;
-use crate::history::{RecordedTarget, TextTable};
+use crate::history::TextTable;
 use crate::nearest::hint;
 use crate::web::api::maintenance::{
     MaintenanceAnswer, MaintenanceCommand, MaintenanceEntry, MaintenanceList, NewMaintenance,
@@ -43,8 +43,6 @@ pub(super) struct Given {
     is_failure_logged: bool,
     /// The good texts of watch files that the history has.
     kept: BTreeMap<String, String>,
-    /// The watched masternodes that the history has, by network.
-    pub(super) targets: BTreeMap<String, Vec<RecordedTarget>>,
 }
 
 impl Given {

@@ -10,7 +10,6 @@ mod network;
 mod probes;
 mod process_state;
 mod watch_files;
-mod watched_targets;
 pub mod web_state;
 
 use std::collections::BTreeMap;
@@ -221,7 +220,6 @@ impl App {
         self.end_maintenance().await;
         self.look_at_watch_files().await;
         self.keep_watch_files().await;
-        self.keep_watched_targets().await;
     }
 
     /// The page of metrics.

@@ -54,5 +54,5 @@ pub use reader::{NetworkStatus, Reader};
 pub use retention::Retained;
 pub use store::{BLOCKS_KEPT, BlockEvents, Store, Withdrawn};
 pub use texts::{TextChange, TextTable};
-pub use watched_targets::RecordedTarget;
+pub use watched_targets::WatchedTarget;
 pub use writer::{HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome, Writer, WriterHandle};

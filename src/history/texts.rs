@@ -15,7 +15,7 @@ pub type TextChange = (String, Option<String>);
 pub enum TextTable {
     /// States of alerts, of `alerting`.
     Alert,
-    /// Maintenance, good contents of watch files, and the watched masternodes, of `app`.
+    /// Maintenance and good contents of watch files, of `app`, and the watched masternodes, of `follower`.
     Operator,
 }
 
