@@ -51,6 +51,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
 use crate::config::{self, Config, ConfigSources, LoadedConfig};
+use crate::history::Reader;
 use crate::metrics;
 
 const EXIT_CODES: &str = "\
@@ -270,10 +271,17 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
     }
 }
 
-/// The configuration, after a line for each refused watch file: its masternodes are missing in the result.
+/// The configuration, after a line for each refused watch file. The history has the last good content of it; without one, its
+/// masternodes are missing in the result.
 fn reported(loaded: LoadedConfig) -> Config {
-    loaded.config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
-    loaded.config
+    let mut config = loaded.config;
+    let path = config.history.path.as_ref().filter(|_| config.watch_files.is_partial());
+    let kept = path.and_then(|path| Reader::open(path).ok()?.watch_files().ok());
+    if let Some(kept) = kept {
+        config.recall_watch_files(&kept);
+    }
+    config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
+    config
 }
 
 /// The configuration, if it has a network of that name.
