@@ -75,9 +75,9 @@ impl App {
     /// [`crate::history::OpenError`] if another process writes the history.
     pub async fn start(config: &Config, environment: Environment) -> Result<App, Error> {
         let registry = Registry::new();
-        let meters = Meters::new(&registry)?;
-        let web_meters = web::meters::Meters::new(&registry)?;
-        let exposition = Exposition::new(config.metrics.clone(), registry)?;
+        let meters = Meters::new(&registry);
+        let web_meters = web::meters::Meters::new(&registry);
+        let exposition = Exposition::new(config.metrics.clone(), registry);
         let history = History::open(&config.history, &meters, environment)?;
         let writer = history.as_ref().map(History::writer);
         let process = watch::Sender::default();

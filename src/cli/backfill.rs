@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     let mut store = Store::open(path, app::now()).map_err(|error| {
         CommandError::Configuration(format!("history.path: {error}. Stop the exporter while its history is filled"))
     })?;
-    let meters = Meters::new(&prometheus::Registry::new())?;
+    let meters = Meters::new(&prometheus::Registry::new());
     let mut backfill = Err("no source is configured".to_string());
     for client in app::clients(network, &meters)? {
         let settings = app::follower_settings(

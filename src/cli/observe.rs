@@ -59,7 +59,7 @@ fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Vec<&'a NetworkConfig> 
 
 /// The result of one poll of a network, with a list.
 async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<NetworkState>, app::Error> {
-    let meters = Meters::new(&prometheus::Registry::new())?;
+    let meters = Meters::new(&prometheus::Registry::new());
     let (_watch, watch_list) = watch::channel(config.watch_list(&network.name));
     let clients = app::clients(network, &meters)?;
     let settings =
@@ -82,7 +82,7 @@ fn no_list(network: &str) -> app::Error {
 }
 
 async fn page(config: &Config, states: Vec<Arc<NetworkState>>) -> Result<String, app::Error> {
-    let exposition = Exposition::new(config.metrics.clone(), prometheus::Registry::new())?;
+    let exposition = Exposition::new(config.metrics.clone(), prometheus::Registry::new());
     for state in states {
         exposition.publish(state);
     }

@@ -114,7 +114,7 @@ pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result
 
 /// Waits for another block.
 async fn next_block(network: &NetworkConfig, height: Height) -> Result<(), app::Error> {
-    let clients = app::clients(network, &Meters::new(&prometheus::Registry::new())?)?;
+    let clients = app::clients(network, &Meters::new(&prometheus::Registry::new()))?;
     loop {
         sleep(network.poll_interval).await;
         let mut troubles = Vec::new();

@@ -387,7 +387,7 @@ fn hostile_text_is_shown_as_text_without_effect() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
-    let meters = web::meters::Meters::new(&prometheus::Registry::new()).unwrap();
+    let meters = web::meters::Meters::new(&prometheus::Registry::new());
     let site = Arc::new(hostile_site());
     let security = Arc::new(exporter_toolkit::WebSecurity::open());
     runtime.spawn(web::serve(vec![listener], site, security, Default::default(), meters, std::future::pending()));
