@@ -19,7 +19,7 @@ use domain::{
     Score, Snapshot, SourceHealth, UnixSeconds,
 };
 use masternode_exporter::web::api::{Alert, Api, Firing};
-use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness};
 use masternode_exporter::{app, web};
 use serde_json::Value;
 use simulator::{Action, Clock, Options, Server, ServerOptions};
@@ -373,7 +373,7 @@ fn hostile_site() -> Handlers {
             links: Vec::new(),
         },
         runbooks: &[],
-        metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
+        metrics: Box::new(|_| Box::pin(std::future::ready(Err("not here".into())))),
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
