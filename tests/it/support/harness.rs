@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::chain::DASH;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{Event, NetworkState, Snapshot, UnixSeconds};
-use masternode_exporter::follower::offline_backfill::{OfflineBackfill, OfflineBackfillError};
+use masternode_exporter::follower::offline_backfill::{BackfillError, OfflineBackfill};
 use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
@@ -180,7 +180,7 @@ impl Stage {
     }
 
     /// The backfill from the first node.
-    pub(crate) async fn backfill(&self) -> Result<OfflineBackfill, OfflineBackfillError> {
+    pub(crate) async fn backfill(&self) -> Result<OfflineBackfill, BackfillError> {
         let meters = Meters::new(&Registry::new());
         let client = client(0, &self.servers[0], self.dialect.clone(), &meters);
         OfflineBackfill::new(self.settings.clone(), client).await
