@@ -50,7 +50,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, Config, ConfigSources, LoadedConfig};
+use crate::config::{self, Config, ConfigSources, LoadedConfig, NetworkConfig};
 use crate::history::Reader;
 use crate::metrics;
 
@@ -286,13 +286,23 @@ fn reported(loaded: LoadedConfig) -> Config {
 
 /// The configuration, if it has a network of that name.
 fn with_network(config: Config, name: Option<&str>) -> Result<Config, CommandError> {
+    if name.is_some() {
+        network(&config, name)?;
+    }
+    Ok(config)
+}
+
+/// The network of a name; without one the only one.
+fn network<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a NetworkConfig, CommandError> {
+    let is_asked = |network: &&NetworkConfig| name.is_none_or(|name| *name == network.name);
+    let found: Vec<&NetworkConfig> = config.networks.iter().filter(is_asked).collect();
     let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-    match name.filter(|name| !names.contains(name)) {
-        Some(name) => {
-            let there_are = names.join(", ");
-            Err(CommandError::Configuration(format!("no network {name:?} is configured; there are: {there_are}")))
+    match (found.as_slice(), name, names.join(", ")) {
+        ([only], _, _) => Ok(only),
+        (_, Some(name), known) => {
+            Err(CommandError::Configuration(format!("no network {name:?} is configured; there are: {known}")))
         }
-        None => Ok(config),
+        (_, None, known) => Err(CommandError::Configuration(format!("--network: name one of {known}"))),
     }
 }
 
