@@ -20,7 +20,7 @@ pub(super) async fn recall(recorded: &RecordedChain, watching: &mut Watching) {
 pub(super) async fn keep(follower: &mut Follower) {
     let ChainSync { recorded, lists, .. } = &mut follower.chain;
     let (Some(history), Some(followed)) = (recorded.history.writer(), recorded.followed()) else { return };
-    let Some(targets) = lists.watching.to_keep(followed.list()) else { return };
+    let Some(targets) = lists.watching.record(followed.list()) else { return };
     if history.keep_watched_targets(&recorded.settings.network, &targets).await.is_ok() {
         lists.watching.are_kept(targets);
     }

@@ -117,7 +117,7 @@ impl Watching {
     }
 
     /// What the history has to record of the masternodes selected on a list; `None` if it has that, or was not read yet.
-    pub(super) fn to_keep(&mut self, list: &MasternodeList) -> Option<Vec<WatchedTarget>> {
+    pub(super) fn record(&mut self, list: &MasternodeList) -> Option<Vec<WatchedTarget>> {
         if self.is_kept || !self.is_recalled || self.is_hidden_in(list) {
             return None;
         }
@@ -297,19 +297,19 @@ mod tests {
             let (_, receive) = watch::channel(WatchList::new(entries));
             let mut watching = Watching::new(receive);
             watching.recall(history.map(<[_]>::to_vec));
-            assert_eq!(watching.to_keep(&paying("mine")), None, "nothing is deleted before a list was seen");
+            assert_eq!(watching.record(&paying("mine")), None, "nothing is deleted before a list was seen");
             watching
         };
         let [one, two] = [1, 2].map(domain::samples::id);
         let mut first = start(vec![entry("mine", "a"), own()], None);
         first.set_own([two].into());
         first.select(&paying("mine"));
-        let history = first.to_keep(&paying("mine")).unwrap();
+        let history = first.record(&paying("mine")).unwrap();
         let selectors: Vec<_> = history.iter().map(|kept| kept.selector.as_deref().unwrap()).collect();
         assert_eq!(selectors, ["payout_address=mine", "self"]);
         first.are_kept(history.clone());
         first.select(&paying("mine"));
-        assert_eq!(first.to_keep(&paying("mine")), None);
+        assert_eq!(first.record(&paying("mine")), None);
 
         let mut second = start(vec![entry("mine", "a"), own()], Some(&history));
         let named = |watching: &Watching| watching.named().iter().map(|target| target.id).collect::<Vec<_>>();
@@ -318,15 +318,15 @@ mod tests {
         second.set_own(BTreeSet::new());
         second.select(&paying("thief"));
         assert_eq!(ids(&second), [one, two], "stolen, and its node does not answer");
-        assert_eq!(second.to_keep(&paying("thief")), None);
+        assert_eq!(second.record(&paying("thief")), None);
 
         let mut third = start(vec![entry("other", "b")], Some(&history));
         third.select(&paying("thief"));
         assert_eq!(ids(&third), []);
-        assert_eq!(third.to_keep(&paying("thief")), Some(vec![]), "the entries were removed");
+        assert_eq!(third.record(&paying("thief")), Some(vec![]), "the entries were removed");
         let mut unmatched = start(vec![entry("other", "b")], None);
         unmatched.select(&paying("thief"));
-        assert_eq!(unmatched.to_keep(&paying("thief")), Some(vec![]), "that nobody is selected is recorded too");
+        assert_eq!(unmatched.record(&paying("thief")), Some(vec![]), "that nobody is selected is recorded too");
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn reading(count: u64, rounds: usize) {
     let parse = || {
         let mut parser = ListParser::expecting(count as usize);
         body.chunks(64 * 1024).for_each(|chunk| parser.push(chunk).expect("the body is good"));
-        parser.finish().expect("the body is whole")
+        parser.finish().expect("the body is whole").masternodes
     };
     let (list, heap) = measure(|| ingest(&body, count));
     assert_eq!(list.registered() as u64, count);
