@@ -146,7 +146,6 @@ impl Follower {
             self.ask_for_reports().await;
         }
         self.publish_health();
-        self.until_stale(kept_selection::keep).await;
     }
 
     /// Does `work`, which may wait for slow sources. If the published snapshot becomes stale meanwhile, it is withdrawn.
@@ -188,6 +187,7 @@ impl Follower {
             match self.follow(index).await {
                 Ok(tip) => {
                     self.sources.activate(index, tip);
+                    kept_selection::keep(self).await;
                     return Ok(());
                 }
                 Err(trouble) => {
