@@ -17,7 +17,7 @@ fn parts(criterion: &mut Criterion) {
     let body = data::list_body(MASTERNODES);
     criterion.bench_function("decode the list", |bencher| {
         bencher.iter(|| {
-            let mut parser = ListParser::new();
+            let mut parser = ListParser::default();
             body.chunks(64 * 1024).for_each(|chunk| parser.push(chunk).expect("the body is good"));
             parser.finish()
         });

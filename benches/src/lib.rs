@@ -38,7 +38,8 @@ pub fn render(sheet: &ExpositionPage, out: &mut Piece) {
 pub fn ingest(body: &[u8], expected: u64) -> MasternodeList {
     let mut parser = ListParser::expecting(expected as usize);
     body.chunks(64 * 1024).for_each(|chunk| parser.push(chunk).expect("the body is good"));
-    MasternodeList::new(data::block(data::TIP), parser.finish().expect("the body is whole")).expect("no doubles")
+    let list = parser.finish().expect("the body is whole");
+    MasternodeList::new(data::block(data::TIP), list.masternodes).expect("no doubles")
 }
 
 /// Samples on a page.

@@ -20,7 +20,7 @@ pub async fn ours(exposition: Arc<Exposition>) -> SocketAddr {
 /// Starts the exporter's server with its pages and API of one network.
 pub async fn with_api(state: Arc<NetworkState>) -> SocketAddr {
     let settings = metrics::MetricsSettings::default();
-    let exposition = Exposition::new(settings, prometheus::Registry::new()).expect("an empty registry takes it");
+    let exposition = Exposition::new(settings, prometheus::Registry::new());
     let api = Api {
         version: String::new(),
         networks: Box::new(move || vec![state.clone()]),
@@ -57,7 +57,7 @@ async fn serve(exposition: Arc<Exposition>, api: Option<Arc<Api>>) -> SocketAddr
         maintenance: None,
         views: Box::new(Default::default),
     };
-    let meters = web::meters::Meters::new(&prometheus::Registry::new()).expect("an empty registry takes them");
+    let meters = web::meters::Meters::new(&prometheus::Registry::new());
     let security = Arc::new(exporter_toolkit::WebSecurity::open());
     tokio::spawn(web::serve(
         vec![listener],

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_message_is_sent_again_once_when_the_difference_of_the_clocks_shows() {
-        let meters = Meters::new(&prometheus::Registry::new()).unwrap();
+        let meters = Meters::new(&prometheus::Registry::new());
         let mut clock = ReceiverClock::default();
         let mut answered = |date: Option<u64>| {
             let is_again = clock.answered("am", date.map(UnixSeconds), UnixSeconds(1000), meters.notifications());

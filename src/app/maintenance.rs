@@ -3,14 +3,14 @@
 //!
 //! Never here: the effect of maintenance on alerts (`domain`, `alerting`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use hyper::StatusCode;
 use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::config::Config;
-use crate::history::{RecordedTarget, TextTable};
+use crate::history::{TextTable, WATCH_FILE};
 use crate::nearest::hint;
 use crate::web::api::maintenance::{
     MaintenanceAnswer, MaintenanceCommand, MaintenanceEntry, MaintenanceList, NewMaintenance,
@@ -26,9 +26,8 @@ const LONGEST: u64 = 90 * 86_400;
 /// Most maintenance at a time.
 const MOST: usize = 1_000;
 
-/// Prefixes of the keys in the history.
+/// Begin of the keys in the history; a number follows.
 const MAINTENANCE: &str = "maintenance/";
-const WATCH_FILE: &str = "watch_file/";
 
 /// See the module.
 #[derive(Default)]
@@ -43,8 +42,6 @@ pub(super) struct Given {
     is_failure_logged: bool,
     /// The good texts of watch files that the history has.
     kept: BTreeMap<String, String>,
-    /// The watched masternodes that the history has, by network.
-    pub(super) targets: BTreeMap<String, Vec<RecordedTarget>>,
 }
 
 impl Given {
@@ -89,9 +86,7 @@ impl App {
                 }
             }
         }
-        let kept: HashMap<String, String> = self.given.kept.clone().into_iter().collect();
-        let files = config.watch_files.clone().with_kept(&kept, &config.networks);
-        config.set_watch_files(files);
+        config.recall_watch_files(&self.given.kept);
     }
 
     /// Takes over what an earlier process kept, once the history can be read.

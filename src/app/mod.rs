@@ -10,7 +10,6 @@ mod network;
 mod probes;
 mod process_state;
 mod watch_files;
-mod watched_targets;
 pub mod web_state;
 
 use std::collections::BTreeMap;
@@ -76,9 +75,9 @@ impl App {
     /// [`crate::history::OpenError`] if another process writes the history.
     pub async fn start(config: &Config, environment: Environment) -> Result<App, Error> {
         let registry = Registry::new();
-        let meters = Meters::new(&registry)?;
-        let web_meters = web::meters::Meters::new(&registry)?;
-        let exposition = Exposition::new(config.metrics.clone(), registry)?;
+        let meters = Meters::new(&registry);
+        let web_meters = web::meters::Meters::new(&registry);
+        let exposition = Exposition::new(config.metrics.clone(), registry);
         let history = History::open(&config.history, &meters, environment)?;
         let writer = history.as_ref().map(History::writer);
         let process = watch::Sender::default();
@@ -221,7 +220,6 @@ impl App {
         self.end_maintenance().await;
         self.look_at_watch_files().await;
         self.keep_watch_files().await;
-        self.keep_watched_targets().await;
     }
 
     /// The page of metrics.

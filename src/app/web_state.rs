@@ -19,7 +19,7 @@ use crate::metrics::{Exposition, Page, Request};
 use crate::nearest::hint;
 use crate::web::api::maintenance::{MaintenanceAnswer, MaintenanceCommand};
 use crate::web::api::{self, AlertsOf, Api};
-use crate::web::handlers::{Handlers, LandingPage, Link, MaintenanceFunction, Readiness, ReloadFunction, ScrapeError};
+use crate::web::handlers::{Handlers, LandingPage, Link, MaintenanceFunction, Readiness, ReloadFunction};
 
 /// A request for a reload, with the channel for its result.
 pub(super) type ReloadRequest = oneshot::Sender<Result<(), String>>;
@@ -136,14 +136,14 @@ async fn scrape(
     exposition: Arc<Exposition>,
     networks: watch::Receiver<NetworkStates>,
     request: Request,
-) -> Result<Page, ScrapeError> {
+) -> Result<Page, String> {
     let known = |name: &String| catalog::family(name).is_some();
     if let Some(unknown) = request.filter.families.iter().find(|name| !known(name)) {
-        return Err(ScrapeError::BadRequest(format!("collect[]={unknown} is not a family of masternodes or networks")));
+        return Err(format!("collect[]={unknown} is not a family of masternodes or networks"));
     }
     let groups = &request.filter.groups;
     if !groups.is_empty() && !exposition.has_groups(groups) {
-        return Err(ScrapeError::BadRequest(unknown_group(groups, &networks.borrow())));
+        return Err(unknown_group(groups, &networks.borrow()));
     }
     Ok(exposition.page(request).await)
 }

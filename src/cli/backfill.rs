@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use crate::app;
-use crate::cli::CommandError;
 use crate::cli::block_or_time::{self, BlockOrTime};
 use crate::cli::progress::ProgressReport;
+use crate::cli::{self, CommandError};
 use crate::config::{Config, NetworkConfig};
 use crate::follower::offline_backfill::OfflineBackfill;
 use crate::history::Store;
@@ -42,11 +42,11 @@ pub(super) async fn run(arguments: &BackfillArguments, config: &Config) -> Resul
     let wrong = |why: String| CommandError::Configuration(why);
     let path =
         config.history.path.as_deref().ok_or_else(|| wrong("history.path is not set: nothing to fill".into()))?;
-    let network = chosen(config, arguments.network.as_deref()).map_err(wrong)?;
+    let network = cli::network(config, arguments.network.as_deref())?;
     let mut store = Store::open(path, app::now()).map_err(|error| {
         CommandError::Configuration(format!("history.path: {error}. Stop the exporter while its history is filled"))
     })?;
-    let meters = Meters::new(&prometheus::Registry::new())?;
+    let meters = Meters::new(&prometheus::Registry::new());
     let mut backfill = Err("no source is configured".to_string());
     for client in app::clients(network, &meters)? {
         let settings = app::follower_settings(
@@ -149,17 +149,4 @@ async fn with_samples(
     let samples = file.finish().map_err(wrong)?;
     note!("{samples} samples of {done} blocks are in {}", target.display());
     Ok(())
-}
-
-fn chosen<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a NetworkConfig, String> {
-    let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-    match name {
-        Some(name) => {
-            config.networks.iter().find(|network| network.name == name).ok_or_else(|| {
-                format!("--network {name}: no such network is configured; there are: {}", names.join(", "))
-            })
-        }
-        None if config.networks.len() == 1 => Ok(&config.networks[0]),
-        None => Err(format!("--network: say which of {}", names.join(", "))),
-    }
 }

@@ -38,7 +38,7 @@ pub(super) struct Findings {
 
 /// Examines every source of every network, or of the named one.
 pub(super) async fn run(config: &Config, only: Option<&str>) -> Result<Findings, app::Error> {
-    let meters = Meters::new(&prometheus::Registry::new())?;
+    let meters = Meters::new(&prometheus::Registry::new());
     let mut findings = Findings { healthy: true, ..Findings::default() };
     let chosen = config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name));
     for network in chosen.clone() {

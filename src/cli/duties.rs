@@ -7,7 +7,7 @@ use std::fmt::Write;
 use clap::{Args, ValueEnum};
 
 use crate::cli::text_table::{Alignment, columns};
-use crate::cli::{CommandError, observe, restart_check};
+use crate::cli::{self, CommandError, observe, restart_check};
 use crate::config::Config;
 use crate::web::api::calendar;
 use crate::web::api::duties::RESTART_MINUTES;
@@ -54,7 +54,7 @@ enum DutiesFormat {
 
 /// Polls the network once and prints the duties.
 pub(super) async fn run(arguments: &DutiesArguments, config: &Config) -> Result<String, CommandError> {
-    let network = restart_check::network(arguments.network.as_ref(), config)?;
+    let network = cli::network(config, arguments.network.as_deref())?;
     let snapshot = observe::rely_on(config, &network.name).await?;
     let node = restart_check::find(&snapshot, &arguments.masternode)?;
     let id = node.masternode.id;

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::cli::CommandError;
 use crate::config::Config;
-use crate::history::{Reader, RecordedTarget, StoreError};
+use crate::history::{Reader, StoreError, WatchedTarget};
 use crate::nearest::{hint, nearest};
 use domain::masternode::MasternodeId;
 use domain::watch::{Selector, WatchEntry, parse_group};
@@ -61,7 +61,7 @@ impl MasternodeArguments {
 /// The names of masternodes.
 pub(super) struct WatchListNames<'a> {
     config: &'a Config,
-    recorded: BTreeMap<String, Vec<(MasternodeId, RecordedTarget)>>,
+    recorded: BTreeMap<String, Vec<WatchedTarget>>,
 }
 
 /// A watched masternode.
@@ -81,10 +81,7 @@ impl<'a> WatchListNames<'a> {
             }
             Err(error) => note!("warning: a part of the history file is omitted: {error}"),
         }
-        let with_id = |target: RecordedTarget| Some((target.id.parse().ok()?, target));
-        let recorded = reader.watched_targets()?.into_iter();
-        let recorded = recorded.map(|(network, targets)| (network, targets.into_iter().filter_map(with_id).collect()));
-        Ok(WatchListNames { config, recorded: recorded.collect() })
+        Ok(WatchListNames { config, recorded: reader.watched_targets()? })
     }
 
     /// The alias of a masternode; empty if it has none.
@@ -142,11 +139,11 @@ impl<'a> WatchListNames<'a> {
             Selector::Fields(_) | Selector::Own => None,
         });
         let selects = self.selecting(network).next().is_some();
-        let selected = self.targets(network).filter(move |(_, target)| selects && target.is_selected);
-        named.chain(selected.map(|(id, target)| Known { id: *id, alias: &target.alias, groups: &target.groups }))
+        let selected = self.targets(network).filter(move |target| selects && target.selector.is_some());
+        named.chain(selected.map(|target| Known { id: target.id, alias: &target.alias, groups: &target.groups }))
     }
 
-    fn targets(&self, network: Option<&str>) -> impl Iterator<Item = &(MasternodeId, RecordedTarget)> {
+    fn targets(&self, network: Option<&str>) -> impl Iterator<Item = &WatchedTarget> {
         let of_network = self.recorded.iter().filter(move |(name, _)| network.is_none_or(|network| network == *name));
         of_network.flat_map(|(_, targets)| targets)
     }
@@ -193,13 +190,13 @@ impl<'a> WatchListNames<'a> {
         if let Ok(id) = name.parse() {
             return Ok(vec![id]);
         }
-        let is_there = |(_, target): &&(MasternodeId, RecordedTarget)| target.address.as_deref() == Some(name);
-        let found: Vec<MasternodeId> = self.targets(network).filter(is_there).map(|(id, _)| *id).collect();
+        let is_there = |target: &&WatchedTarget| target.address.as_deref() == Some(name);
+        let found: Vec<MasternodeId> = self.targets(network).filter(is_there).map(|target| target.id).collect();
         if !found.is_empty() {
             return Ok(found);
         }
         let names = self.known(network).map(|known| known.alias);
-        let names = names.chain(self.targets(network).filter_map(|(_, target)| target.address.as_deref()));
+        let names = names.chain(self.targets(network).filter_map(|target| target.address.as_deref()));
         let hint = hint(name, names);
         Err(format!(
             "--masternode {name}: it is neither a proTxHash, nor an alias or address of a watched masternode{hint}"

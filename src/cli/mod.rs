@@ -50,7 +50,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
-use crate::config::{self, Config, ConfigSources, LoadedConfig};
+use crate::config::{self, Config, ConfigSources, LoadedConfig, NetworkConfig};
+use crate::history::Reader;
 use crate::metrics;
 
 const EXIT_CODES: &str = "\
@@ -270,21 +271,38 @@ fn dispatch(arguments: Arguments, origin: ConfigSources) -> Result<(), CommandEr
     }
 }
 
-/// The configuration, after a line for each refused watch file: its masternodes are missing in the result.
+/// The configuration, after a line for each refused watch file. The history has the last good content of it; without one, its
+/// masternodes are missing in the result.
 fn reported(loaded: LoadedConfig) -> Config {
-    loaded.config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
-    loaded.config
+    let mut config = loaded.config;
+    let path = config.history.path.as_ref().filter(|_| config.watch_files.is_partial());
+    let kept = path.and_then(|path| Reader::open(path).ok()?.watch_files().ok());
+    if let Some(kept) = kept {
+        config.recall_watch_files(&kept);
+    }
+    config.watch_files.problems().iter().for_each(|problem| note!("masternode-exporter: {problem}"));
+    config
 }
 
 /// The configuration, if it has a network of that name.
 fn with_network(config: Config, name: Option<&str>) -> Result<Config, CommandError> {
+    if name.is_some() {
+        network(&config, name)?;
+    }
+    Ok(config)
+}
+
+/// The network of a name; without one the only one.
+fn network<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a NetworkConfig, CommandError> {
+    let is_asked = |network: &&NetworkConfig| name.is_none_or(|name| *name == network.name);
+    let found: Vec<&NetworkConfig> = config.networks.iter().filter(is_asked).collect();
     let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-    match name.filter(|name| !names.contains(name)) {
-        Some(name) => {
-            let there_are = names.join(", ");
-            Err(CommandError::Configuration(format!("no network {name:?} is configured; there are: {there_are}")))
+    match (found.as_slice(), name, names.join(", ")) {
+        ([only], _, _) => Ok(only),
+        (_, Some(name), known) => {
+            Err(CommandError::Configuration(format!("no network {name:?} is configured; there are: {known}")))
         }
-        None => Ok(config),
+        (_, None, known) => Err(CommandError::Configuration(format!("--network: name one of {known}"))),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
     let chosen = chosen(config, only);
     let mut states = Vec::new();
     for network in chosen {
-        states.push(look(config, network).await?);
+        states.push(look(config, network).await?.0);
     }
     for state in &states {
         if let Some(doubt) = state.doubt(app::now()) {
@@ -39,16 +39,15 @@ pub(super) async fn run(config: &Config, only: Option<&str>, format: ObserveForm
 
 /// Polls the network of that name once.
 pub(super) async fn look_at(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
-    let state = look(config, chosen(config, Some(name))[0]).await?;
-    state.snapshot.clone().ok_or_else(|| no_list(name))
+    Ok(look(config, chosen(config, Some(name))[0]).await?.1)
 }
 
 /// The same, for advice: fails if the list does not describe the present.
 pub(super) async fn rely_on(config: &Config, name: &str) -> Result<Arc<Snapshot>, app::Error> {
-    let state = look(config, chosen(config, Some(name))[0]).await?;
+    let (state, snapshot) = look(config, chosen(config, Some(name))[0]).await?;
     match state.doubt(app::now()) {
         Some(doubt) => Err(format!("no advice for network {name}: {doubt}").into()),
-        None => state.snapshot.clone().ok_or_else(|| no_list(name)),
+        None => Ok(snapshot),
     }
 }
 
@@ -57,9 +56,9 @@ fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Vec<&'a NetworkConfig> 
     config.networks.iter().filter(|network| only.is_none_or(|name| name == network.name)).collect()
 }
 
-/// The result of one poll of a network, with a list.
-async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<NetworkState>, app::Error> {
-    let meters = Meters::new(&prometheus::Registry::new())?;
+/// The result of one poll of a network, and its list.
+async fn look(config: &Config, network: &NetworkConfig) -> Result<(Arc<NetworkState>, Arc<Snapshot>), app::Error> {
+    let meters = Meters::new(&prometheus::Registry::new());
     let (_watch, watch_list) = watch::channel(config.watch_list(&network.name));
     let clients = app::clients(network, &meters)?;
     let settings =
@@ -74,15 +73,12 @@ async fn look(config: &Config, network: &NetworkConfig) -> Result<Arc<NetworkSta
         )
     })?;
     let state = states.borrow().clone();
-    if state.snapshot.is_some() { Ok(state) } else { Err(no_list(&network.name)) }
-}
-
-fn no_list(network: &str) -> app::Error {
-    format!("network {network} has no list yet").into()
+    let snapshot = state.snapshot.clone().ok_or_else(|| format!("network {} has no list yet", network.name))?;
+    Ok((state, snapshot))
 }
 
 async fn page(config: &Config, states: Vec<Arc<NetworkState>>) -> Result<String, app::Error> {
-    let exposition = Exposition::new(config.metrics.clone(), prometheus::Registry::new())?;
+    let exposition = Exposition::new(config.metrics.clone(), prometheus::Registry::new());
     for state in states {
         exposition.publish(state);
     }

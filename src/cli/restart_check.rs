@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::app;
 use crate::cli::duties::time;
 use crate::cli::text_table::{Alignment, columns};
-use crate::cli::{CommandError, observe, observe_table};
+use crate::cli::{self, CommandError, observe, observe_table};
 use crate::config::{self, Config, NetworkConfig};
 use crate::meters::Meters;
 use crate::nearest::hint;
@@ -83,7 +83,7 @@ enum RestartAdvice {
 
 /// Checks, and waits if requested. Prints the result on the standard output, and progress on the error stream.
 pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result<String, CommandError> {
-    let network = network(arguments.network.as_ref(), config)?;
+    let network = cli::network(config, arguments.network.as_deref())?;
     loop {
         // Read again for each block: later blocks decide about more seats, and a reorg voids what was known.
         let snapshot = observe::rely_on(config, &network.name).await?;
@@ -114,7 +114,7 @@ pub(super) async fn run(arguments: &RestartArguments, config: &Config) -> Result
 
 /// Waits for another block.
 async fn next_block(network: &NetworkConfig, height: Height) -> Result<(), app::Error> {
-    let clients = app::clients(network, &Meters::new(&prometheus::Registry::new())?)?;
+    let clients = app::clients(network, &Meters::new(&prometheus::Registry::new()))?;
     loop {
         sleep(network.poll_interval).await;
         let mut troubles = Vec::new();
@@ -129,17 +129,6 @@ async fn next_block(network: &NetworkConfig, height: Height) -> Result<(), app::
             return Err(format!("network {} is no longer reachable: {}", network.name, troubles.join("; ")).into());
         }
     }
-}
-
-/// The network of a name; without one the only one.
-pub(super) fn network<'a>(named: Option<&String>, config: &'a Config) -> Result<&'a NetworkConfig, CommandError> {
-    let wanted = |network: &&NetworkConfig| named.is_none_or(|name| *name == network.name);
-    let found: Vec<&NetworkConfig> = config.networks.iter().filter(wanted).collect();
-    if let [only] = found.as_slice() {
-        return Ok(only);
-    }
-    let names: Vec<&str> = config.networks.iter().map(|network| network.name.as_str()).collect();
-    Err(CommandError::Configuration(format!("--network: name one of {}", names.join(", "))))
 }
 
 /// The masternode of an alias, an identity or an address.

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::duties::time;
 use crate::cli::restart_check::{self, span};
 use crate::cli::text_table::{Alignment, columns};
-use crate::cli::{CommandError, observe};
+use crate::cli::{self, CommandError, observe};
 use crate::config::Config;
 use crate::nearest::hint;
 use crate::web::api::calendar;
@@ -73,7 +73,7 @@ pub(super) struct Planned {
 
 /// Polls the network once and prints the plan.
 pub(super) async fn run(arguments: &PlanArguments, config: &Config) -> Result<Planned, CommandError> {
-    let network = restart_check::network(arguments.network.as_ref(), config)?;
+    let network = cli::network(config, arguments.network.as_deref())?;
     let snapshot = observe::rely_on(config, &network.name).await?;
     if snapshot.quorum_types().is_none() || snapshot.limits().is_none() {
         return Err(format!("the quorums of chain {} are not known: no plan is possible", snapshot.rules().name).into());
@@ -111,9 +111,7 @@ fn subjects<'a>(
         }
         return Ok(found);
     }
-    let is_of = |entry: &&WatchedEntry| {
-        arguments.group.iter().all(|(key, group)| entry.watched.groups.get(key).is_some_and(|own| own == group))
-    };
+    let is_of = |entry: &&WatchedEntry| arguments.group.iter().all(|(key, group)| entry.watched.is_in(key, group));
     let found: Vec<_> = snapshot.watched().iter().filter(is_of).map(of_watched).collect();
     if found.is_empty() {
         let what = match arguments.group.first() {

@@ -12,7 +12,6 @@ use crate::config::leaf::{DAY, Kind, MINUTE, Preset};
 use crate::web::handlers::TelemetryPath;
 use crate::web::listen::ListenAddress;
 use crate::web::route_prefix::RoutePrefix;
-use domain::masternode::ParseIdError;
 use domain::{Hash, MasternodeId, UnixSeconds, rfc3339};
 
 /// A text of the operator's choice.
@@ -271,7 +270,7 @@ impl Kind for IdentityKind {
     const PATTERN: &'static str = "^[0-9a-fA-F]{64}(-[0-9]+)?$";
 
     fn read(text: &str) -> Result<MasternodeId, String> {
-        text.parse().map_err(|error: ParseIdError| error.to_string())
+        text.parse()
     }
 }
 
@@ -369,6 +368,6 @@ impl Kind for HashKind {
     const PATTERN: &'static str = "^[0-9a-fA-F]{64}$";
 
     fn read(text: &str) -> Result<Hash, String> {
-        text.parse().map_err(|error: ParseIdError| error.to_string())
+        text.parse()
     }
 }

@@ -5,7 +5,6 @@
 use crate::config::leaf::{Kind, Preset};
 use crate::follower::ExpectedNetwork;
 use domain::chain::DASH;
-use domain::masternode::ParseIdError;
 
 /// The name of a chain.
 pub(super) struct ChainKind;
@@ -66,7 +65,7 @@ impl Kind for ExpectedNetworkKind {
 
     fn read(text: &str) -> Result<ExpectedNetwork, String> {
         if text.len() == 64 {
-            let genesis = text.parse().map_err(|error: ParseIdError| error.to_string())?;
+            let genesis = text.parse()?;
             return Ok(ExpectedNetwork::Genesis(genesis));
         }
         let is_name = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);

@@ -223,13 +223,13 @@ impl WatchFiles {
 
     /// The same files; of those without any content in force, the texts that were kept, by the names of the files.
     #[must_use]
-    pub fn with_kept(mut self, kept: &HashMap<String, String>, networks: &[NetworkConfig]) -> WatchFiles {
+    fn with_kept(mut self, kept: &BTreeMap<String, String>, networks: &[NetworkConfig]) -> WatchFiles {
         for file in self.files.iter_mut().filter(|file| file.content.is_none()) {
             let text = kept.get(&file.name);
             file.content = text.and_then(|text| Content::parse(&file.name, text, networks).ok()).map(Arc::new);
         }
         for pattern in self.faulty() {
-            for (name, text) in kept.iter().collect::<BTreeMap<_, _>>() {
+            for (name, text) in kept {
                 let path = pattern.folder.join(name);
                 let is_hidden = pattern.matches(&path) && !self.files.iter().any(|file| file.path == path);
                 let content = Content::parse(name, text, networks).ok().filter(|_| is_hidden);
@@ -365,6 +365,12 @@ impl Config {
     /// The entries of `watch`, without those of the files.
     pub fn own_watch(&self) -> &[WatchConfig] {
         &self.watch[..self.watch_files.own.min(self.watch.len())]
+    }
+
+    /// Takes over the texts that were kept of files without any content in force, by the names of the files.
+    pub fn recall_watch_files(&mut self, kept: &BTreeMap<String, String>) {
+        let files = self.watch_files.clone().with_kept(kept, &self.networks);
+        self.set_watch_files(files);
     }
 
     /// Takes over other content of the files.

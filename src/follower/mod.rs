@@ -115,7 +115,7 @@ impl Follower {
     /// Follows until the sender of the watch list is dropped, which is how the owner stops it.
     pub async fn run(mut self) {
         // The masternodes that are watched are known before any source answers.
-        let recalled = kept_selection::exchange(&self.chain.recorded, &mut self.chain.lists.watching);
+        let recalled = kept_selection::recall(&self.chain.recorded, &mut self.chain.lists.watching);
         // Otherwise they are recalled when a source answers.
         let _ = tokio::time::timeout(SELECTION_WAIT, recalled).await;
         self.publisher.publish_sources(&self.sources, &self.chain);
@@ -130,6 +130,7 @@ impl Follower {
                     }
                     self.publish_again();
                     self.publish_health();
+                    self.until_stale(kept_selection::keep).await;
                 }
                 _ = timer.tick() => self.poll().await,
                 () = reached(self.chain.enrichment.votes_due()) => self.until_stale(late_votes::read).await,
@@ -188,6 +189,7 @@ impl Follower {
             match self.follow(index).await {
                 Ok(tip) => {
                     self.sources.activate(index, tip);
+                    kept_selection::keep(self).await;
                     return Ok(());
                 }
                 Err(trouble) => {

@@ -126,19 +126,7 @@ impl NetworkForks {
         let reached = |at: &Height| followed.is_some_and(|followed| followed.min(tip) >= *at);
         let at = self.activation.height.filter(reached)?;
         let before = source.reports.health.fork_split;
-        let ours = active?.client.block_hash(at).await;
-        let theirs = source.client.block_hash(at).await;
-        // If one of them does not answer, the previous result stays.
-        let (Ok(ours), Ok(theirs)) = (ours, theirs) else { return before };
-        if ours != theirs && before != Some(true) {
-            error!(
-                network = %self.network,
-                "Source {} is on another chain than {} since the activation of v24: block {at} differs",
-                source.name(),
-                self.network,
-            );
-        }
-        Some(ours != theirs)
+        self.compare_block(active?, source, at, before, " since the activation of v24").await
     }
 
     /// Compares a block of an unused source with that of the source in use, `active`, a few blocks below the lower of both
@@ -157,12 +145,24 @@ impl NetworkForks {
         }
         let (Some(active), Some(followed)) = (active, followed) else { return before };
         let Some(at) = followed.min(tip).0.checked_sub(BRANCH_DEPTH).map(Height) else { return before };
+        self.compare_block(active, source, at, before, "").await
+    }
+
+    /// Whether two sources have different blocks at a height. If one of them does not answer, the result `before` stays.
+    async fn compare_block(
+        &self,
+        active: &Source,
+        source: &Source,
+        at: Height,
+        before: Option<bool>,
+        since: &str,
+    ) -> Option<bool> {
         let (ours, theirs) = (active.client.block_hash(at).await, source.client.block_hash(at).await);
         let (Ok(ours), Ok(theirs)) = (ours, theirs) else { return before };
         if ours != theirs && before != Some(true) {
             error!(
                 network = %self.network,
-                "Source {} is on another chain than {}, which is followed on {}: block {at} differs",
+                "Source {} is on another chain than {}, which is followed on {}{since}: block {at} differs",
                 source.name(),
                 active.name(),
                 self.network,

@@ -6,15 +6,14 @@
 //!
 //! Never here: counting; backfilled events happened before counting began.
 
-use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::follower::block_replay::{self, BlockReplay, ReplayedBlock, gaps};
-use crate::follower::source::{Identity, Source, SourceError, optional};
+use crate::follower::source::{Identity, Source, optional};
 use crate::follower::{FollowerSettings, enrichment, source_forks};
-use crate::history::{self, BlockEvents, NetworkId, Store, StoreError};
+use crate::history::{self, BlockEvents, NetworkId, Store};
 use crate::rpc::{ChainInfo, Client};
 use domain::ForeignText;
 use domain::chain_facts::ChainFacts;
@@ -52,43 +51,8 @@ pub struct Walked<'a> {
     pub facts: &'a ChainFacts,
 }
 
-/// Why nothing, or nothing more, can be backfilled. Recorded blocks stay.
-#[derive(Debug)]
-pub enum OfflineBackfillError {
-    /// The node cannot be asked, or does not support it.
-    Node(String),
-    /// The history cannot store it.
-    History(StoreError),
-}
-
-impl fmt::Display for OfflineBackfillError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OfflineBackfillError::Node(why) => f.write_str(why),
-            OfflineBackfillError::History(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for OfflineBackfillError {}
-
-impl From<SourceError> for OfflineBackfillError {
-    fn from(trouble: SourceError) -> OfflineBackfillError {
-        OfflineBackfillError::Node(trouble.to_string())
-    }
-}
-
-impl From<crate::rpc::RpcError> for OfflineBackfillError {
-    fn from(error: crate::rpc::RpcError) -> OfflineBackfillError {
-        OfflineBackfillError::Node(error.to_string())
-    }
-}
-
-impl From<StoreError> for OfflineBackfillError {
-    fn from(error: StoreError) -> OfflineBackfillError {
-        OfflineBackfillError::History(error)
-    }
-}
+/// Why nothing, or nothing more, can be backfilled: for people. Recorded blocks stay.
+pub type BackfillError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A node that returns old lists, and its network.
 pub struct OfflineBackfill {
@@ -102,11 +66,11 @@ pub struct OfflineBackfill {
 
 impl OfflineBackfill {
     /// Checks that the node behind `client` is of the right chain, is in sync, and can replay old blocks.
-    pub async fn new(settings: FollowerSettings, client: Client) -> Result<OfflineBackfill, OfflineBackfillError> {
+    pub async fn new(settings: FollowerSettings, client: Client) -> Result<OfflineBackfill, BackfillError> {
         let mut source = Source::new(client.clone());
         let (identity, chain) = source.check(&settings, None).await?;
         if let Some(why) = BlockReplay::refusal(&source, &settings.rules) {
-            return Err(OfflineBackfillError::Node(why));
+            return Err(why.into());
         }
         let sporks = optional(client.sporks().await)?.unwrap_or_default();
         let rule = settings.rules.penalty_rule(&sporks, (settings.clock)());
@@ -114,13 +78,13 @@ impl OfflineBackfill {
     }
 
     /// The first block at or after a time; a height above the tip if there is none. Assumes that block times ascend.
-    pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, OfflineBackfillError> {
+    pub async fn first_since(&self, moment: UnixSeconds) -> Result<Height, BackfillError> {
         let tip = self.source.client.chain_info().await?.blocks;
         Ok(block_replay::first_since(&self.source, moment, (Height(0), tip)).await?)
     }
 
     /// The first block whose events are kept: those of older blocks would be deleted at once.
-    pub async fn first_kept(&self) -> Result<Height, OfflineBackfillError> {
+    pub async fn first_kept(&self) -> Result<Height, BackfillError> {
         let now = (self.settings.clock)();
         self.first_since(UnixSeconds(now.0.saturating_sub(self.settings.retention.as_secs()))).await
     }
@@ -133,12 +97,12 @@ impl OfflineBackfill {
         store: &mut Store,
         span: (Height, Height),
         mut proceed: impl FnMut(Progress) -> bool,
-    ) -> Result<(u32, u32), OfflineBackfillError> {
+    ) -> Result<(u32, u32), BackfillError> {
         let (network, last) = self.end(store, span.1).await?;
         let kept = self.first_kept().await?;
         if last < kept {
             let why = format!("blocks below {kept} are older than history.retention: raise it first");
-            return Err(OfflineBackfillError::Node(why));
+            return Err(why.into());
         }
         let gaps = gaps(&store.spans(network)?, (span.0.max(kept).max(Height(1)), last));
         let total = gaps.iter().map(|(first, last)| last.above(*first) + 1).sum();
@@ -168,7 +132,7 @@ impl OfflineBackfill {
         store: &mut Store,
         (first, last): (Height, Height),
         mut proceed: impl FnMut(Walked<'_>) -> Result<bool, String>,
-    ) -> Result<(u32, u32), OfflineBackfillError> {
+    ) -> Result<(u32, u32), BackfillError> {
         let (network, last) = self.end(store, last).await?;
         let (first, kept) = (first.max(Height(1)), self.first_kept().await?);
         let missing = gaps(&store.spans(network)?, (first.max(kept), last));
@@ -200,7 +164,7 @@ impl OfflineBackfill {
             }
             let progress = Progress { height, done, total };
             let walked = Walked { progress, list, happened: &happened, facts: &facts };
-            if !proceed(walked).map_err(OfflineBackfillError::Node)? {
+            if !proceed(walked)? {
                 return Ok((done, total));
             }
             tokio::time::sleep(started.elapsed().max(BREATH)).await;
@@ -209,25 +173,25 @@ impl OfflineBackfill {
     }
 
     /// The network in the history, and the last block that can be replayed.
-    async fn end(&self, store: &mut Store, last: Height) -> Result<(NetworkId, Height), OfflineBackfillError> {
+    async fn end(&self, store: &mut Store, last: Height) -> Result<(NetworkId, Height), BackfillError> {
         let identity = history::Identity { chain: self.identity.chain.clone(), genesis: self.identity.genesis };
         let network = store.network(&self.settings.network, &identity)?;
         let Some(cursor) = store.cursor(network)? else {
             let why = format!("the history has no block of {}: run the exporter first", self.settings.network);
-            return Err(OfflineBackfillError::Node(why));
+            return Err(why.into());
         };
         if self.source.client.block_hash(cursor.height).await? != cursor.hash {
             let why = format!(
                 "block {} of the node differs from the one in the history: run the exporter first",
                 cursor.height
             );
-            return Err(OfflineBackfillError::Node(why));
+            return Err(why.into());
         }
         Ok((network, last.min(cursor.height)))
     }
 
     /// The facts other than the list at an old block.
-    async fn facts(&self, block: &Block) -> Result<ChainFacts, OfflineBackfillError> {
+    async fn facts(&self, block: &Block) -> Result<ChainFacts, BackfillError> {
         let mut facts = ChainFacts::new(self.identity.subnet());
         facts.measured_spacing_seconds = enrichment::measure_spacing(&self.source.client, block).await?;
         facts.sporks.clone_from(&self.sporks);

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::follower::FollowerSettings;
 use crate::follower::block_replay::{self, BlockReplay, ReplayPoint, gaps};
 use crate::follower::history_sink::HistorySink;
-use crate::follower::offline_backfill::BREATH;
+use crate::follower::offline_backfill::{BREATH, BackfillError};
 use crate::follower::source::{Source, SourceError};
 use crate::history::StoreError;
 use crate::rpc::ErrorKind;
@@ -61,24 +61,6 @@ struct BackfillProgress {
     events: usize,
     begun: Instant,
     logged_at: Instant,
-}
-
-/// Why a step failed.
-enum StepError {
-    Node(SourceError),
-    History(StoreError),
-}
-
-impl From<SourceError> for StepError {
-    fn from(trouble: SourceError) -> StepError {
-        StepError::Node(trouble)
-    }
-}
-
-impl From<StoreError> for StepError {
-    fn from(error: StoreError) -> StepError {
-        StepError::History(error)
-    }
 }
 
 impl OnlineBackfill {
@@ -131,12 +113,9 @@ impl OnlineBackfill {
         }
     }
 
-    fn failed(&mut self, failure: StepError, network: &str) {
+    fn failed(&mut self, failure: BackfillError, network: &str) {
         self.due = Instant::now() + RETRY;
-        let message = match failure {
-            StepError::Node(trouble) => trouble.to_string(),
-            StepError::History(error) => error.to_string(),
-        };
+        let message = failure.to_string();
         // A reorg or another source may be the cause: determines the missing blocks again.
         self.state = State::Unknown;
         if self.complaint.as_ref() != Some(&message) {
@@ -147,7 +126,11 @@ impl OnlineBackfill {
 }
 
 /// Determines the missing blocks within the configured span and retention.
-async fn find_missing(settings: &FollowerSettings, source: &Source, history: &HistorySink) -> Result<State, StepError> {
+async fn find_missing(
+    settings: &FollowerSettings,
+    source: &Source,
+    history: &HistorySink,
+) -> Result<State, BackfillError> {
     let network = &settings.network;
     if let Some(why) = BlockReplay::refusal(source, &settings.rules) {
         info!(%network, "Backfill of {network} is not possible: {why}");
@@ -192,7 +175,7 @@ impl BackfillProgress {
         source: &mut Source,
         history: &mut HistorySink,
         replay: &BlockReplay<'_>,
-    ) -> Result<bool, StepError> {
+    ) -> Result<bool, BackfillError> {
         match self.from.take() {
             Some(from) => self.fill_next(&settings.network, source, history, (replay, from)).await?,
             None => self.enter_gap(&settings.network, source, history).await?,
@@ -202,7 +185,7 @@ impl BackfillProgress {
 
     /// Reads the list before the first gap. If the node cannot return it, the backfill begins half-way to the gap's
     /// end.
-    async fn enter_gap(&mut self, network: &str, source: &Source, history: &HistorySink) -> Result<(), StepError> {
+    async fn enter_gap(&mut self, network: &str, source: &Source, history: &HistorySink) -> Result<(), BackfillError> {
         let Some((first, last)) = self.gaps.front().copied() else { return Ok(()) };
         match block_replay::point_before(source, first).await {
             Ok(from) => self.from = Some(from),
@@ -227,7 +210,7 @@ impl BackfillProgress {
         source: &mut Source,
         history: &mut HistorySink,
         (replay, mut from): (&BlockReplay<'_>, ReplayPoint),
-    ) -> Result<(), StepError> {
+    ) -> Result<(), BackfillError> {
         let replayed = replay.replay_next(source, &from).await?;
         let (block, events) = (replayed.happened.block, replayed.happened.events.len());
         history.fill_in(replayed.happened, self.missing - 1).await?;

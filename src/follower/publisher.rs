@@ -210,7 +210,7 @@ mod tests {
             clock: || UnixSeconds(0),
             started: Instant::now(),
         };
-        let meters = Meters::new(&prometheus::Registry::new()).unwrap();
+        let meters = Meters::new(&prometheus::Registry::new());
         meters.network("net").gap_blocks.inc_by(500);
         meters.not_understood("net").add(NotUnderstood::ListEntry, 3);
         let (_publish, states) = state_channel(&settings, &[], &meters);

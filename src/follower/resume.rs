@@ -28,7 +28,7 @@ impl Resume<'_> {
     /// After the history was opened: takes its selection and its counters, and resumes where it ends if the node returns the list
     /// of that block.
     pub(super) async fn after_opening(mut self) -> Result<(), SourceError> {
-        kept_selection::exchange(self.recorded, &mut self.lists.watching).await;
+        kept_selection::recall(self.recorded, &mut self.lists.watching).await;
         if !self.recorded.state.is_resuming() {
             return Ok(());
         }

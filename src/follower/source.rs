@@ -99,6 +99,8 @@ impl std::fmt::Display for SourceError {
     }
 }
 
+impl std::error::Error for SourceError {}
+
 /// One RPC endpoint and what is known about it.
 pub(super) struct Source {
     pub(super) client: Client,

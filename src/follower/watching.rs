@@ -2,12 +2,13 @@
 //!
 //! Never here: maintenance; what is published of a masternode.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::follower::watch_entries;
+use crate::history::WatchedTarget;
 use domain::entry_matches::{EntryMatches, selector_text};
 use domain::event::Event;
 use domain::list::MasternodeList;
@@ -31,8 +32,12 @@ pub(super) struct Watching {
     has_selected: bool,
     /// The masternodes that the sources ran as in an earlier process.
     recalled_own: BTreeSet<MasternodeId>,
-    /// The selection in the history, by the texts of the selectors; `None` until it was read.
-    kept: Option<BTreeMap<MasternodeId, String>>,
+    /// The selection of an earlier process was taken over.
+    is_recalled: bool,
+    /// What the history has; `None` for nothing, or until it was read.
+    kept: Option<Vec<WatchedTarget>>,
+    /// Nothing was selected since `kept`.
+    is_kept: bool,
 }
 
 impl Watching {
@@ -49,7 +54,9 @@ impl Watching {
             is_news: false,
             has_selected: false,
             recalled_own: BTreeSet::new(),
+            is_recalled: false,
             kept: None,
+            is_kept: true,
         }
     }
 
@@ -84,17 +91,17 @@ impl Watching {
 
     /// Whether the selection of an earlier process was taken over.
     pub(super) fn is_recalled(&self) -> bool {
-        self.kept.is_some()
+        self.is_recalled
     }
 
     /// Takes over the selection of an earlier process, as far as the watch list still has its entries.
-    pub(super) fn recall(&mut self, kept: BTreeMap<MasternodeId, String>) {
+    pub(super) fn recall(&mut self, kept: Option<Vec<WatchedTarget>>) {
         if self.list.has_changed().unwrap_or(false) {
             self.take_over();
         }
-        for (id, text) in &kept {
-            let selectors = self.current.entries().iter().map(|entry| &entry.selector);
-            match selectors.clone().find(|selector| selector_text(selector) == *text) {
+        for WatchedTarget { id, selector, .. } in kept.iter().flatten() {
+            let mut selectors = self.current.entries().iter().map(|entry| &entry.selector);
+            match selectors.find(|entry| selector.as_ref().is_some_and(|text| selector_text(entry) == *text)) {
                 Some(Selector::Own) => drop(self.recalled_own.insert(*id)),
                 Some(selector) if self.targets.iter().all(|target| target.id != *id) => {
                     self.targets.extend(self.current.target_by(selector, *id));
@@ -104,33 +111,35 @@ impl Watching {
             }
         }
         self.targets.sort_unstable_by_key(|target| target.id);
-        self.kept = Some(kept);
+        (self.kept, self.is_recalled) = (kept, true);
         self.name();
         self.set_own(self.current.own().clone());
     }
 
-    /// What the history has to keep of the selection or to delete.
-    pub(super) fn changes(&self) -> Vec<(MasternodeId, Option<String>)> {
-        let Some(kept) = self.kept.as_ref().filter(|_| self.has_selected) else { return Vec::new() };
+    /// What the history has to record of the masternodes selected on a list; `None` if it has that, or was not read yet.
+    pub(super) fn record(&mut self, list: &MasternodeList) -> Option<Vec<WatchedTarget>> {
+        if self.is_kept || !self.is_recalled || self.is_hidden_in(list) {
+            return None;
+        }
         let selector = |target: &WatchTarget| match self.selected_by.get(&target.id)? {
             Selector::Id(_) => None,
-            selector => Some((target.id, selector_text(selector))),
+            selector => Some(selector_text(selector)),
         };
-        let selected: BTreeMap<MasternodeId, String> = self.targets.iter().filter_map(selector).collect();
-        let gone = kept.keys().filter(|id| !selected.contains_key(id)).map(|id| (*id, None));
-        let added = selected.iter().filter(|(id, text)| kept.get(id) != Some(text));
-        gone.chain(added.map(|(id, text)| (*id, Some(text.clone())))).collect()
+        let record = |target: &WatchTarget| WatchedTarget {
+            id: target.id,
+            alias: target.alias.clone(),
+            groups: target.groups.clone(),
+            address: list.get(&target.id).and_then(|node| Some(node.details.address()?.into_owned())),
+            selector: selector(target),
+        };
+        let targets: Vec<WatchedTarget> = self.targets.iter().map(record).collect();
+        self.is_kept = self.kept.as_ref() == Some(&targets);
+        (!self.is_kept).then_some(targets)
     }
 
-    /// The history has these changes.
-    pub(super) fn are_kept(&mut self, changes: Vec<(MasternodeId, Option<String>)>) {
-        let kept = self.kept.get_or_insert_default();
-        for (id, text) in changes {
-            match text {
-                Some(text) => drop(kept.insert(id, text)),
-                None => drop(kept.remove(&id)),
-            }
-        }
+    /// The history has these.
+    pub(super) fn are_kept(&mut self, targets: Vec<WatchedTarget>) {
+        (self.kept, self.is_kept) = (Some(targets), true);
     }
 
     /// Sets the masternodes that the sources run as. Until as many answered as in an earlier process, those of that process stay.
@@ -163,6 +172,7 @@ impl Watching {
         if self.list.has_changed().unwrap_or(false) {
             self.take_over();
         }
+        self.is_kept = false;
         if !std::mem::replace(&mut self.has_selected, true) {
             self.name();
         }
@@ -277,53 +287,46 @@ mod tests {
         watching.targets().iter().map(|target| target.id).collect()
     }
 
-    /// The selection that the history then has.
-    fn kept(watching: &mut Watching, mut history: BTreeMap<MasternodeId, String>) -> BTreeMap<MasternodeId, String> {
-        let changes = watching.changes();
-        for (id, text) in changes.clone() {
-            match text {
-                Some(text) => drop(history.insert(id, text)),
-                None => drop(history.remove(&id)),
-            }
-        }
-        watching.are_kept(changes);
-        assert_eq!(watching.changes(), []);
-        history
-    }
-
     #[test]
     fn what_was_selected_stays_watched_over_a_restart_while_its_entry_exists() {
         let paying = |payee: &str| {
             let texts = DetailTexts { payout_address: Some(payee.to_string().into()), ..DetailTexts::default() };
             list(10, vec![Masternode { details: texts.into(), ..masternode(1) }, masternode(2)])
         };
-        let start = |entries: Vec<WatchEntry>, history: &BTreeMap<MasternodeId, String>| {
+        let start = |entries: Vec<WatchEntry>, history: Option<&[WatchedTarget]>| {
             let (_, receive) = watch::channel(WatchList::new(entries));
             let mut watching = Watching::new(receive);
-            watching.recall(history.clone());
-            assert_eq!(watching.changes(), [], "nothing is deleted before a list was seen");
+            watching.recall(history.map(<[_]>::to_vec));
+            assert_eq!(watching.record(&paying("mine")), None, "nothing is deleted before a list was seen");
             watching
         };
         let [one, two] = [1, 2].map(domain::samples::id);
-        let mut first = start(vec![entry("mine", "a"), own()], &BTreeMap::new());
+        let mut first = start(vec![entry("mine", "a"), own()], None);
         first.set_own([two].into());
         first.select(&paying("mine"));
-        let history = kept(&mut first, BTreeMap::new());
-        assert_eq!(history.len(), 2);
+        let history = first.record(&paying("mine")).unwrap();
+        let selectors: Vec<_> = history.iter().map(|kept| kept.selector.as_deref().unwrap()).collect();
+        assert_eq!(selectors, ["payout_address=mine", "self"]);
+        first.are_kept(history.clone());
+        first.select(&paying("mine"));
+        assert_eq!(first.record(&paying("mine")), None);
 
-        let mut second = start(vec![entry("mine", "a"), own()], &history);
+        let mut second = start(vec![entry("mine", "a"), own()], Some(&history));
         let named = |watching: &Watching| watching.named().iter().map(|target| target.id).collect::<Vec<_>>();
         assert_eq!(named(&second), [one, two], "before any source answers");
-        assert_eq!(named(&start(vec![entry("other", "b")], &history)), []);
+        assert_eq!(named(&start(vec![entry("other", "b")], Some(&history))), []);
         second.set_own(BTreeSet::new());
         second.select(&paying("thief"));
         assert_eq!(ids(&second), [one, two], "stolen, and its node does not answer");
-        assert_eq!(kept(&mut second, history.clone()), history);
+        assert_eq!(second.record(&paying("thief")), None);
 
-        let mut third = start(vec![entry("other", "b")], &history);
+        let mut third = start(vec![entry("other", "b")], Some(&history));
         third.select(&paying("thief"));
         assert_eq!(ids(&third), []);
-        assert_eq!(kept(&mut third, history), BTreeMap::new(), "the entries were removed");
+        assert_eq!(third.record(&paying("thief")), Some(vec![]), "the entries were removed");
+        let mut unmatched = start(vec![entry("other", "b")], None);
+        unmatched.select(&paying("thief"));
+        assert_eq!(unmatched.record(&paying("thief")), Some(vec![]), "that nobody is selected is recorded too");
     }
 
     #[test]

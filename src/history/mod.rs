@@ -53,6 +53,6 @@ pub use query::{EventId, MAX_PAGE, Order, Page, Query, StoredEvent};
 pub use reader::{NetworkStatus, Reader};
 pub use retention::Retained;
 pub use store::{BLOCKS_KEPT, BlockEvents, Store, Withdrawn};
-pub use texts::{TextChange, TextTable};
-pub use watched_targets::RecordedTarget;
+pub use texts::{TextChange, TextTable, WATCH_FILE};
+pub use watched_targets::WatchedTarget;
 pub use writer::{HistoryOp, HistorySettings, NetworkHandle, OpenedNetwork, WriteOutcome, Writer, WriterHandle};

@@ -2,10 +2,16 @@
 //!
 //! Never here: the meaning of a text.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Transaction, params};
 
+use crate::history::Reader;
 use crate::history::error::StoreError;
 use crate::history::tables::{ALERT, OPERATOR, Table};
+
+/// Begin of the keys of the last good texts of watch files, which `app` keeps; the name of the file follows.
+pub const WATCH_FILE: &str = "watch_file/";
 
 /// A text under its key; `None` to delete it.
 pub type TextChange = (String, Option<String>);
@@ -15,7 +21,7 @@ pub type TextChange = (String, Option<String>);
 pub enum TextTable {
     /// States of alerts, of `alerting`.
     Alert,
-    /// Maintenance, good contents of watch files, and the watched masternodes, of `app`.
+    /// Maintenance and good contents of watch files, of `app`, and the watched masternodes, of `follower`.
     Operator,
 }
 
@@ -25,6 +31,14 @@ impl TextTable {
             TextTable::Alert => ALERT,
             TextTable::Operator => OPERATOR,
         }
+    }
+}
+
+impl Reader {
+    /// The last good texts of watch files, by the names of the files.
+    pub fn watch_files(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let texts = intact(&self.connection, TextTable::Operator)?.into_iter();
+        Ok(texts.filter_map(|(key, text)| Some((key.strip_prefix(WATCH_FILE)?.to_string(), text))).collect())
     }
 }
 

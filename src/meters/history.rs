@@ -4,24 +4,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus::{IntCounterVec, IntGaugeVec, Registry};
-
 use crate::catalog::process;
-use crate::meters::register;
+use crate::meters::families::Families;
 
 /// The families. Without a history they have no samples.
 #[derive(Clone)]
 pub struct HistoryMeters {
-    up: IntGaugeVec,
-    write_errors: IntCounterVec,
-    pending_blocks: IntGaugeVec,
-    last_write: IntGaugeVec,
-    size: IntGaugeVec,
-    damaged_rows: IntGaugeVec,
-    replaced: IntCounterVec,
-    filled_blocks: IntCounterVec,
-    filled_events: IntCounterVec,
-    missing_blocks: IntGaugeVec,
+    families: Families,
     health: Arc<Mutex<HistoryHealth>>,
 }
 
@@ -38,47 +27,36 @@ pub struct HistoryHealth {
 }
 
 impl HistoryMeters {
-    pub(super) fn new(registry: &Registry) -> prometheus::Result<HistoryMeters> {
-        let gauges = |family| register::gauges(registry, family);
-        let counters = |family| register::counters(registry, family);
-        Ok(HistoryMeters {
-            up: gauges(&process::HISTORY_UP)?,
-            write_errors: counters(&process::HISTORY_WRITE_ERRORS)?,
-            pending_blocks: gauges(&process::HISTORY_PENDING_BLOCKS)?,
-            last_write: gauges(&process::HISTORY_LAST_WRITE)?,
-            size: gauges(&process::HISTORY_SIZE)?,
-            damaged_rows: gauges(&process::HISTORY_DAMAGED_ROWS)?,
-            replaced: counters(&process::HISTORY_REPLACED)?,
-            health: Arc::default(),
-            filled_blocks: counters(&process::BACKFILL_BLOCKS)?,
-            filled_events: counters(&process::BACKFILL_EVENTS)?,
-            missing_blocks: gauges(&process::BACKFILL_PENDING_BLOCKS)?,
-        })
+    pub(super) fn new(families: &Families) -> HistoryMeters {
+        HistoryMeters { families: families.clone(), health: Arc::default() }
     }
 
     /// A history is configured: all samples appear except the time of the last write. It is not open yet.
     pub fn began(&self) {
         self.set_up(false);
-        self.write_errors.with_label_values::<&str>(&[]);
+        self.families.counters(&process::HISTORY_WRITE_ERRORS).with_label_values::<&str>(&[]);
         for reason in REASONS {
-            self.replaced.with_label_values(&[reason]);
+            self.families.counters(&process::HISTORY_REPLACED).with_label_values(&[reason]);
         }
     }
 
     /// The file was replaced for one of [`REASONS`].
     pub fn replaced(&self, reason: &'static str) {
-        self.replaced.with_label_values(&[reason]).inc();
+        self.families.counters(&process::HISTORY_REPLACED).with_label_values(&[reason]).inc();
     }
 
     /// A write succeeded at `now`, a Unix time in seconds.
     pub fn written(&self, now: u64) {
-        self.last_write.with_label_values::<&str>(&[]).set(i64::try_from(now).unwrap_or(i64::MAX));
+        self.families
+            .gauges(&process::HISTORY_LAST_WRITE)
+            .with_label_values::<&str>(&[])
+            .set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 
     /// A write failed.
     pub fn failed(&self) {
         self.set_up(false);
-        self.write_errors.with_label_values::<&str>(&[]).inc();
+        self.families.counters(&process::HISTORY_WRITE_ERRORS).with_label_values::<&str>(&[]).inc();
     }
 
     /// Damage was found at that Unix time, in seconds, for which the file is opened again or replaced.
@@ -98,50 +76,60 @@ impl HistoryMeters {
     }
 
     fn set_up(&self, up: bool) {
-        self.up.with_label_values::<&str>(&[]).set(up.into());
+        self.families.gauges(&process::HISTORY_UP).with_label_values::<&str>(&[]).set(up.into());
         self.health.lock().unwrap_or_else(PoisonError::into_inner).up = up;
     }
 
     /// Sets the number of queued blocks of a network.
     pub fn pending(&self, network: &str, blocks: usize) {
-        self.pending_blocks.with_label_values(&[network]).set(i64::try_from(blocks).unwrap_or(i64::MAX));
+        self.families
+            .gauges(&process::HISTORY_PENDING_BLOCKS)
+            .with_label_values(&[network])
+            .set(i64::try_from(blocks).unwrap_or(i64::MAX));
     }
 
     /// Sets the size of the file and its log in bytes; `None` if the file cannot be examined.
     pub fn size(&self, bytes: Option<u64>) {
         match bytes {
-            Some(bytes) => self.size.with_label_values::<&str>(&[]).set(i64::try_from(bytes).unwrap_or(i64::MAX)),
+            Some(bytes) => self
+                .families
+                .gauges(&process::HISTORY_SIZE)
+                .with_label_values::<&str>(&[])
+                .set(i64::try_from(bytes).unwrap_or(i64::MAX)),
             // Absent already is the same.
-            None => drop(self.size.remove_label_values::<&str>(&[])),
+            None => drop(self.families.gauges(&process::HISTORY_SIZE).remove_label_values::<&str>(&[])),
         }
     }
 
     /// Sets the number of damaged events in the file, after a complete check.
     pub fn damaged(&self, rows: u64) {
-        self.damaged_rows.with_label_values::<&str>(&[]).set(i64::try_from(rows).unwrap_or(i64::MAX));
+        self.families
+            .gauges(&process::HISTORY_DAMAGED_ROWS)
+            .with_label_values::<&str>(&[])
+            .set(i64::try_from(rows).unwrap_or(i64::MAX));
         self.health.lock().unwrap_or_else(PoisonError::into_inner).damaged_rows = Some(rows);
     }
 
     /// A block of a network was backfilled with this number of events; `missing` blocks remain.
     pub fn filled_in(&self, network: &str, events: usize, missing: u32) {
-        self.filled_blocks.with_label_values(&[network]).inc();
-        self.filled_events.with_label_values(&[network]).inc_by(events as u64);
+        self.families.counters(&process::BACKFILL_BLOCKS).with_label_values(&[network]).inc();
+        self.families.counters(&process::BACKFILL_EVENTS).with_label_values(&[network]).inc_by(events as u64);
         self.missing(network, missing);
     }
 
     /// Sets the number of blocks of a network to backfill.
     pub fn missing(&self, network: &str, blocks: u32) {
         // The counters appear when there may be something to count.
-        self.filled_blocks.with_label_values(&[network]);
-        self.filled_events.with_label_values(&[network]);
-        self.missing_blocks.with_label_values(&[network]).set(i64::from(blocks));
+        self.families.counters(&process::BACKFILL_BLOCKS).with_label_values(&[network]);
+        self.families.counters(&process::BACKFILL_EVENTS).with_label_values(&[network]);
+        self.families.gauges(&process::BACKFILL_PENDING_BLOCKS).with_label_values(&[network]).set(i64::from(blocks));
     }
 
     /// Removes a network that is no longer configured.
     pub(super) fn forget(&self, network: &str) {
         // An absent sample is as good as a removed one.
-        let _ = self.pending_blocks.remove_label_values(&[network]);
-        let _ = self.missing_blocks.remove_label_values(&[network]);
+        let _ = self.families.gauges(&process::HISTORY_PENDING_BLOCKS).remove_label_values(&[network]);
+        let _ = self.families.gauges(&process::BACKFILL_PENDING_BLOCKS).remove_label_values(&[network]);
     }
 }
 

@@ -3,13 +3,10 @@
 //!
 //! Never here: the content of an answer.
 
-use std::sync::Arc;
-
-use prometheus::{IntCounterVec, Registry};
+use prometheus::IntCounterVec;
 
 use crate::catalog::process;
-use crate::meters::register;
-use crate::meters::totals::NetworkTotals;
+use crate::meters::families::{Families, Total};
 
 /// The kinds, one per line: the values of the label `kind`.
 macro_rules! kinds {
@@ -53,44 +50,36 @@ kinds! {
     SpecialTransactionType => "special_transaction_type",
 }
 
-/// The family, for all networks.
-#[derive(Clone)]
-pub(super) struct NotUnderstoodFamily(IntCounterVec);
-
-impl NotUnderstoodFamily {
-    pub(super) fn new(registry: &Registry) -> prometheus::Result<NotUnderstoodFamily> {
-        register::counters(registry, &process::NOT_UNDERSTOOD).map(NotUnderstoodFamily)
-    }
-
-    /// Initialises the counters of a network at 0, so that the first occurrence is an increase.
-    pub(super) fn begin(&self, network: &str) {
-        for kind in NotUnderstood::ALL {
-            self.0.with_label_values(&[network, kind.label()]);
-        }
-    }
-
-    pub(super) fn network(&self, network: &str, totals: Arc<NetworkTotals>) -> NotUnderstoodMeters {
-        NotUnderstoodMeters { family: self.0.clone(), network: network.into(), totals }
-    }
-}
-
 /// Counts the values of one network's answers that are not understood.
 pub struct NotUnderstoodMeters {
-    family: IntCounterVec,
+    counters: IntCounterVec,
     network: String,
-    totals: Arc<NetworkTotals>,
+    total: Total,
 }
 
 impl NotUnderstoodMeters {
+    pub(super) fn new(families: &Families, network: &str) -> NotUnderstoodMeters {
+        let family = &process::NOT_UNDERSTOOD;
+        let (counters, total) = (families.counters(family), families.total(family, network));
+        NotUnderstoodMeters { counters, network: network.into(), total }
+    }
+
+    /// Initialises the counters at 0, so that the first occurrence is an increase.
+    pub(super) fn begin(&self) {
+        for kind in NotUnderstood::ALL {
+            self.counters.with_label_values(&[&*self.network, kind.label()]);
+        }
+    }
+
     /// Adds occurrences of a kind.
     pub fn add(&self, kind: NotUnderstood, count: u64) {
-        self.family.with_label_values(&[&*self.network, kind.label()]).inc_by(count);
-        self.totals.add_not_understood(count);
+        self.counters.with_label_values(&[&*self.network, kind.label()]).inc_by(count);
+        self.total.add(count);
     }
 
     /// Values of all kinds since the process started.
     pub fn total(&self) -> u64 {
-        self.totals.not_understood()
+        self.total.get()
     }
 }
 

@@ -13,7 +13,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 use tokio::sync::watch;
 
 use crate::catalog::{self, Tier};
-use crate::meters::register;
+use crate::meters::families::Families;
 use crate::metrics::MetricsSettings;
 use crate::metrics::buffers::PieceBuffers;
 use crate::metrics::conditions::Conditions;
@@ -80,21 +80,22 @@ struct State {
 }
 
 impl Exposition {
-    /// Without networks. Registers its own metrics; fails if they are already registered.
-    pub fn new(settings: MetricsSettings, registry: Registry) -> prometheus::Result<Arc<Exposition>> {
-        let series = register::gauges(&registry, &catalog::process::SERIES)?;
-        let suppressed = register::counters(&registry, &catalog::process::SERIES_SUPPRESSED)?;
+    /// Without networks; the registry has none of its own metrics.
+    pub fn new(settings: MetricsSettings, registry: Registry) -> Arc<Exposition> {
+        let families = Families::new(&registry);
+        let series = families.gauges(&catalog::process::SERIES);
+        let suppressed = families.counters(&catalog::process::SERIES_SUPPRESSED);
         let current = Arc::new(Published::first(ExpositionPage::new(settings.clone(), Vec::new())));
         let newest = current.clone();
         let state = Mutex::new(State { settings, networks: BTreeMap::new(), current, newest, requested: [0; 4] });
-        Ok(Arc::new(Exposition {
+        Arc::new(Exposition {
             registry,
             series,
             suppressed,
             buffers: Arc::default(),
             conditions: Conditions::default(),
             state,
-        }))
+        })
     }
 
     /// Publishes the new state of a network. Pages are rendered again only if its list or its probes changed.
@@ -297,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_what_was_requested_lately_is_rendered_before_it_is_shown() {
-        let exposition = Exposition::new(MetricsSettings::default(), Registry::new()).unwrap();
+        let exposition = Exposition::new(MetricsSettings::default(), Registry::new());
         exposition.publish_rendered(state(1)).await;
         assert_eq!(rendered(&exposition), [false; 4], "nobody scrapes");
         let request = |gzip, filter| Request { format: Format::OpenMetrics, gzip, filter };

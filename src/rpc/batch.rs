@@ -243,7 +243,8 @@ impl Batch {
         };
         let outcome = kind.label();
         inner.meters.observe(METHOD, outcome, took);
-        let is_busy = matches!(kind, ErrorKind::WarmingUp { .. } | ErrorKind::Refused | ErrorKind::NotServing { .. });
+        // An error of the node is its answer to a batch, although that code may pass for one call.
+        let is_busy = kind.is_momentary() && !matches!(kind, ErrorKind::Call { .. });
         if matches!(kind, ErrorKind::Timeout { .. } | ErrorKind::TooLarge { .. }) {
             debug!(source, count, outcome, "RPC batch of {count} calls at source {source}: {outcome}");
             return Some(BatchCost { took: timeout, bytes: 0 });

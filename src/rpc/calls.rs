@@ -167,7 +167,7 @@ impl Client {
     pub async fn list_diff(&self, base: &Block, target: &Block) -> Result<ListDiff, RpcError> {
         let method = self.known(self.dialect().diff())?;
         let params = self.params(method, [json!(base.hash.to_string()), json!(target.hash.to_string())]);
-        let (diff, unknown) = self.call(method, params, |body| answers::list_diff_noting(body, base, target)).await?;
+        let (diff, unknown) = self.call(method, params, |body| answers::list_diff(body, base, target)).await?;
         unknown.count_in(&self.inner.meters);
         Ok(diff)
     }

@@ -215,7 +215,8 @@ impl Client {
             }
             parser.push(&chunk)?;
         }
-        parser.finish_counting(&self.inner.meters)
+        parser.unknown().count_in(&self.inner.meters);
+        parser.finish()
     }
 
     /// Sends a request, and once more with fresh credentials after a refusal.

@@ -3,7 +3,6 @@
 //!
 //! Never here: content of the file in an error; files that may block or never end, such as a FIFO or a device.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -11,64 +10,32 @@ use std::path::Path;
 /// Maximum file size in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Why a secret cannot be read; the text follows the path of the file.
-#[derive(Debug)]
-pub enum SecretFileError {
-    /// The file cannot be opened or read.
-    Io(io::Error),
-    /// The path is a directory, a FIFO, a socket or a device.
-    NotAFile(&'static str),
-    /// The file has white space only, as while it is written.
-    Empty,
-    /// The file is larger than this, in bytes.
-    TooLarge(u64),
-}
-
-impl fmt::Display for SecretFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SecretFileError::Io(error) => write!(f, "cannot be read: {error}"),
-            SecretFileError::NotAFile(kind) => write!(f, "is {kind}, not a regular file"),
-            SecretFileError::Empty => write!(f, "is empty"),
-            SecretFileError::TooLarge(limit) => {
-                write!(f, "is larger than {} KiB: it must hold nothing else", limit >> 10)
-            }
-        }
-    }
-}
-
-impl std::error::Error for SecretFileError {}
-
-impl From<io::Error> for SecretFileError {
-    fn from(error: io::Error) -> Self {
-        SecretFileError::Io(error)
-    }
-}
-
 /// The text in a file, without surrounding white space.
 ///
 /// # Errors
-/// If it is not a regular file, cannot be read, is not UTF-8, is empty, or is larger than 64 KiB.
-pub fn read(path: &Path) -> Result<String, SecretFileError> {
+/// If it is not a regular file, cannot be read, is not UTF-8, is empty, as while it is written, or is larger than 64 KiB. The text
+/// follows the path of the file.
+pub fn read(path: &Path) -> Result<String, String> {
     let text = read_up_to(path, MAX_BYTES)?;
     let text = text.trim();
-    if text.is_empty() { Err(SecretFileError::Empty) } else { Ok(text.to_string()) }
+    if text.is_empty() { Err("is empty".into()) } else { Ok(text.to_string()) }
 }
 
 /// The text in a file of at most `limit` bytes.
 ///
 /// # Errors
 /// If it is not a regular file, cannot be read, is not UTF-8, or is larger.
-pub fn read_up_to(path: &Path, limit: u64) -> Result<String, SecretFileError> {
+pub fn read_up_to(path: &Path, limit: u64) -> Result<String, String> {
     // Checked before opening: opening a FIFO waits for its writer.
-    let kind = std::fs::metadata(path)?.file_type();
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
+    let kind = std::fs::metadata(path).map_err(unreadable)?.file_type();
     if !kind.is_file() {
-        return Err(SecretFileError::NotAFile(name(kind)));
+        return Err(format!("is {}, not a regular file", name(kind)));
     }
     let mut text = String::new();
-    File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+    File::open(path).and_then(|file| file.take(limit + 1).read_to_string(&mut text)).map_err(unreadable)?;
     if text.len() as u64 > limit {
-        return Err(SecretFileError::TooLarge(limit));
+        return Err(format!("is larger than {} KiB: it must hold nothing else", limit >> 10));
     }
     Ok(text)
 }
@@ -99,13 +66,13 @@ mod tests {
         let file = folder.path().join("secret");
         std::fs::write(&file, " hunter2\n").unwrap();
         assert_eq!(read(&file).unwrap(), "hunter2");
-        assert_eq!(read(folder.path()).unwrap_err().to_string(), "is a directory, not a regular file");
+        assert_eq!(read(folder.path()).unwrap_err(), "is a directory, not a regular file");
         std::fs::write(&file, "x".repeat(MAX_BYTES as usize + 1)).unwrap();
-        assert_eq!(read(&file).unwrap_err().to_string(), "is larger than 64 KiB: it must hold nothing else");
+        assert_eq!(read(&file).unwrap_err(), "is larger than 64 KiB: it must hold nothing else");
         std::fs::write(&file, " \n").unwrap();
-        assert_eq!(read(&file).unwrap_err().to_string(), "is empty");
-        assert!(matches!(read(&folder.path().join("absent")), Err(SecretFileError::Io(_))));
-        assert_eq!(read(Path::new("/dev/null")).unwrap_err().to_string(), "is a device, not a regular file");
+        assert_eq!(read(&file).unwrap_err(), "is empty");
+        assert!(read(&folder.path().join("absent")).unwrap_err().starts_with("cannot be read: "));
+        assert_eq!(read(Path::new("/dev/null")).unwrap_err(), "is a device, not a regular file");
     }
 
     #[cfg(target_os = "linux")]
@@ -114,6 +81,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
-        assert_eq!(read(&fifo).unwrap_err().to_string(), "is a FIFO, not a regular file");
+        assert_eq!(read(&fifo).unwrap_err(), "is a FIFO, not a regular file");
     }
 }

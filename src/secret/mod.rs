@@ -7,8 +7,6 @@ pub mod file;
 use std::fmt;
 use std::path::PathBuf;
 
-use file::SecretFileError;
-
 /// A text that cannot be printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
@@ -45,7 +43,7 @@ impl SecretSource {
     ///
     /// # Errors
     /// If the file cannot be read as a secret; the error does not contain its name.
-    pub(crate) fn read(&self) -> Result<Secret, SecretFileError> {
+    pub(crate) fn read(&self) -> Result<Secret, String> {
         match self {
             SecretSource::Text(secret) => Ok(secret.clone()),
             SecretSource::File(path) => file::read(path).map(Secret::new),

@@ -16,7 +16,7 @@ pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Answers one scrape. Runs on the threads that serve all connections, so longer work belongs on others. Dropped
 /// unfinished if the client disconnects or the timeout passes.
-pub type MetricsFunction = Box<dyn Fn(Request) -> Answer<Result<Page, ScrapeError>> + Send + Sync>;
+pub type MetricsFunction = Box<dyn Fn(Request) -> Answer<Result<Page, String>> + Send + Sync>;
 
 /// Reports what is missing until the exporter is ready; called for each request, so it must be cheap.
 pub type ReadyFunction = Box<dyn Fn() -> Readiness + Send + Sync>;
@@ -126,15 +126,6 @@ impl fmt::Display for TelemetryPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// Why a scrape fails; each contains a sentence for the client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScrapeError {
-    /// The client requested something that does not exist, for example an unknown family (400).
-    BadRequest(String),
-    /// The metrics are not available now, but may be later (503).
-    Unavailable(String),
 }
 
 /// Missing conditions of readiness.

@@ -4,8 +4,9 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
+use crate::catalog::Family;
 use crate::catalog::process;
-use crate::meters::register;
+use crate::meters::families::Families;
 
 /// The server's own metrics.
 #[derive(Clone, Debug)]
@@ -26,23 +27,21 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Makes the metrics and registers them.
-    ///
-    /// # Errors
-    /// If the registry has metrics of the same names.
-    pub fn new(registry: &Registry) -> prometheus::Result<Meters> {
+    /// The metrics of a registry that has none of them. They exist from the start, so that the first increase is visible.
+    pub fn new(registry: &Registry) -> Meters {
+        let families = Families::new(registry);
+        let counter = |family: &Family| families.counters(family).with_label_values::<&str>(&[]);
         let meters = Meters {
-            requests: register::counters(registry, &process::HTTP_REQUESTS)?,
-            connections: register::gauge(registry, &process::HTTP_CONNECTIONS)?,
-            connections_rejected: register::counter(registry, &process::HTTP_CONNECTIONS_REJECTED)?,
-            connections_displaced: register::counter(registry, &process::HTTP_CONNECTIONS_DISPLACED)?,
-            handshakes_failed: register::counter(registry, &process::HTTP_TLS_HANDSHAKES_FAILED)?,
-            web_config_read: register::gauges(registry, &process::WEB_CONFIG_LAST_RELOAD_SUCCESSFUL)?,
+            requests: families.counters(&process::HTTP_REQUESTS),
+            connections: families.gauges(&process::HTTP_CONNECTIONS).with_label_values::<&str>(&[]),
+            connections_rejected: counter(&process::HTTP_CONNECTIONS_REJECTED),
+            connections_displaced: counter(&process::HTTP_CONNECTIONS_DISPLACED),
+            handshakes_failed: counter(&process::HTTP_TLS_HANDSHAKES_FAILED),
+            web_config_read: families.gauges(&process::WEB_CONFIG_LAST_RELOAD_SUCCESSFUL),
         };
-        // Exist from the start, so that the first increase is visible.
         meters.requests.with_label_values(&["metrics", "200"]);
         meters.requests.with_label_values(&["metrics", "503"]);
-        Ok(meters)
+        meters
     }
 
     /// Records whether the last load of the web configuration file succeeded.
@@ -74,7 +73,7 @@ mod tests {
     #[test]
     fn a_server_without_a_web_configuration_has_no_sample_of_it() {
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let samples = || registry.gather().iter().filter(|family| family.name().contains("web_config")).count();
         assert_eq!(samples(), 0);
         for good in [false, true] {

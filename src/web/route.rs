@@ -19,7 +19,7 @@ use crate::web::api::{self, Api};
 use crate::web::body::Payload;
 use crate::web::browser;
 use crate::web::connection::Peer;
-use crate::web::handlers::{Handlers, ScrapeError};
+use crate::web::handlers::Handlers;
 use crate::web::meters::Meters;
 use crate::web::pages;
 use crate::web::response::{caught, denied, drain, exposition, html, send, text};
@@ -229,8 +229,7 @@ impl Server {
         };
         match page {
             Ok(reply) => exposition(reply, permit),
-            Err(ScrapeError::BadRequest(reason)) => text(StatusCode::BAD_REQUEST, &reason),
-            Err(ScrapeError::Unavailable(reason)) => text(StatusCode::SERVICE_UNAVAILABLE, &reason),
+            Err(reason) => text(StatusCode::BAD_REQUEST, &reason),
         }
     }
 
@@ -258,7 +257,7 @@ impl Server {
         let landing = view::landing(&site.landing, &asked.prefix, &asked.sight);
         let query = asked.head.uri.query().unwrap_or_default().to_owned();
         let path = asked.path;
-        let answer = move || pages::answer_with(&site, api.as_deref(), &landing, &path, &query);
+        let answer = move || pages::answer(&site, api.as_deref(), &landing, &path, &query);
         match self.run_blocking("page", &self.pages, answer).await {
             Ok(page) => html(page, self.policy.clone()),
             Err(()) => text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error. See the log of the exporter."),

@@ -19,7 +19,7 @@ use domain::{
     Score, Snapshot, SourceHealth, UnixSeconds,
 };
 use masternode_exporter::web::api::{Alert, Api, Firing};
-use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness, ScrapeError};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Readiness};
 use masternode_exporter::{app, web};
 use serde_json::Value;
 use simulator::{Action, Clock, Options, Server, ServerOptions};
@@ -373,7 +373,7 @@ fn hostile_site() -> Handlers {
             links: Vec::new(),
         },
         runbooks: &[],
-        metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
+        metrics: Box::new(|_| Box::pin(std::future::ready(Err("not here".into())))),
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
@@ -387,7 +387,7 @@ fn hostile_text_is_shown_as_text_without_effect() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
-    let meters = web::meters::Meters::new(&prometheus::Registry::new()).unwrap();
+    let meters = web::meters::Meters::new(&prometheus::Registry::new());
     let site = Arc::new(hostile_site());
     let security = Arc::new(exporter_toolkit::WebSecurity::open());
     runtime.spawn(web::serve(vec![listener], site, security, Default::default(), meters, std::future::pending()));

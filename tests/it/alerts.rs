@@ -199,7 +199,7 @@ async fn one_more_entry_of_the_catalogue_is_in_rules_chart_documents_messages_me
     let stage = Stage::following().await;
     let receiver = FakeReceiver::start().await;
     let mut exporter = TestEngine::with(catalogue, None);
-    let exposition = Exposition::new(MetricsSettings::default(), Registry::new()).unwrap();
+    let exposition = Exposition::new(MetricsSettings::default(), Registry::new());
     exposition.show_conditions(exporter.engine.evaluations());
     exporter.see(stage.snapshot());
     exporter.engine.reconfigure(&at_once(vec![receiver.settings("one", Kind::Generic)])).await;

@@ -76,7 +76,8 @@ impl Known {
     }
 
     fn html(&self, path: &str) -> String {
-        pages::answer(&self.site(), path, "").html
+        let site = self.site();
+        pages::answer(&site, site.api.as_deref(), &site.landing, path, "").html
     }
 
     /// The text of a page, without its tags.

@@ -213,11 +213,11 @@ fn state(changed: Value) -> Value {
 
 fn read(entries: &[Value], size: usize) -> Result<Registered, String> {
     let body = json!({ "result": entries, "error": null, "id": "x" }).to_string();
-    let mut parser = ListParser::new();
+    let mut parser = ListParser::default();
     for piece in body.as_bytes().chunks(size) {
         parser.push(piece).map_err(|error| format!("{error:?}"))?;
     }
-    parser.finish_registered().map_err(|error| format!("{error:?}"))
+    parser.finish().map_err(|error| format!("{error:?}"))
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn every_kind_of_unreadable_entry_is_left_out_with_its_name() {
         assert!(error.contains("1 of 10 entries of the list are unreadable"), "{error}");
     }
     let body = br#"{"result":[{"proTxHash":"a"},],"error":null}"#;
-    assert!(ListParser::new().push(body).is_err(), "what is no JSON is no list");
+    assert!(ListParser::default().push(body).is_err(), "what is no JSON is no list");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn engine(seen: Shown, news: Arc<Notify>, clock: fn() -> UnixSeconds) -> (Engine
         evaluation_input(vec![network("dash-test", seen.lock().unwrap().clone(), None, Some(now))], now)
     };
     let registry = Registry::new();
-    let meters = Meters::new(&registry).unwrap();
+    let meters = Meters::new(&registry);
     (Engine::new(Catalogue::default(), Box::new(look), news, meters.notifications().clone(), None, clock), registry)
 }
 

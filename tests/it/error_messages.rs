@@ -42,7 +42,7 @@ fn settings(url: String, credentials: Credentials) -> rpc::RpcSettings {
 }
 
 fn new_client(settings: rpc::RpcSettings) -> Result<Client, RpcError> {
-    Client::new(settings, Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node"))
+    Client::new(settings, Meters::new(&prometheus::Registry::new()).rpc("net", "node"))
 }
 
 fn client(url: String) -> Client {
@@ -203,7 +203,7 @@ async fn a_cookie_that_changed_with_the_node_is_read_again() {
         credentials: Credentials::FindCookie { home: Some(home.path().into()) },
         ..rpc::RpcSettings::default()
     };
-    let meters = Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node");
+    let meters = Meters::new(&prometheus::Registry::new()).rpc("net", "node");
     let client = Client::new(settings, meters).unwrap();
     client.best_block_hash().await.unwrap();
     first.stop().await;

@@ -134,7 +134,7 @@ fn probe_results_are_on_the_pages_of_the_probed_masternodes() {
     let seven = probe(Outcome::Failed(ProbeError::Refused), None);
     let probes = [(2, two), (7, seven)].map(|(number, probe)| (MasternodeId::ProTx(Hash([number; 32])), probe));
     let settings = MetricsSettings { probed: true, ..MetricsSettings::default() };
-    let exposition = Exposition::new(settings, prometheus::Registry::new()).unwrap();
+    let exposition = Exposition::new(settings, prometheus::Registry::new());
     let state = network_state("dash-main", Some(example()[0].clone()), vec![]);
     exposition.publish(Arc::new(NetworkState { probes: Some(Arc::new(probes.into())), ..state.clone() }));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -194,8 +194,7 @@ fn watched_masternodes_of_a_later_network_come_before_the_others_of_an_earlier_o
     let exposition = Exposition::new(
         MetricsSettings { series_limit: 131, ..MetricsSettings::default() },
         prometheus::Registry::new(),
-    )
-    .unwrap();
+    );
     exposition.publish(Arc::new(network_state("a", Some(snapshot("a", crowd, &[])), vec![])));
     let other = snapshot("b", vec![masternode(1, 0, false)], &[(1, "mine")]);
     exposition.publish(Arc::new(network_state("b", Some(other), vec![])));
@@ -254,7 +253,7 @@ fn unpack(pieces: &[bytes::Bytes]) -> String {
 
 #[tokio::test]
 async fn a_page_is_the_same_compressed_and_streamed_and_ends_as_its_format_requires() {
-    let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new()).unwrap();
+    let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new());
     for snapshot in example() {
         exposition.publish(Arc::new(network_state(snapshot.network(), Some(snapshot.clone()), vec![])));
     }
@@ -278,7 +277,7 @@ async fn a_page_is_the_same_compressed_and_streamed_and_ends_as_its_format_requi
 
 #[tokio::test]
 async fn a_page_without_a_family_in_reach_of_the_next_is_the_same_compressed() {
-    let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new()).unwrap();
+    let exposition = Exposition::new(MetricsSettings::default(), prometheus::Registry::new());
     // The labels change once, and then only the scores.
     for (score, banned) in [(0, 3), (5, 2), (5, 2), (6, 2)] {
         for name in ["one", "two"] {

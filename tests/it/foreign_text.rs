@@ -110,7 +110,7 @@ async fn a_subversion_of_20_megabytes_is_not_read() {
         timeout: Duration::from_secs(20),
         ..RpcSettings::default()
     };
-    let meters = Meters::new(&prometheus::Registry::new()).unwrap();
+    let meters = Meters::new(&prometheus::Registry::new());
     let error = Client::new(settings, meters.rpc("net", "node")).unwrap().network_info().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
     assert_harmless("error", &error.to_string());

@@ -25,9 +25,11 @@ fn dime(moment: &str, file: &str) -> Vec<u8> {
 
 fn list_of(body: &[u8], dialect: &Dialect, rules: &ChainRules) -> Result<Vec<Masternode>, String> {
     let states = state::shared(&rules.states);
-    legacy::masternodes(body, &dialect.list.shape, &states).map_err(|error| match error {
-        ErrorKind::Malformed { what } => what.into(),
-        other => format!("{other:?}"),
+    legacy::registered(body, &dialect.list.shape, &states, usize::MAX).map(|list| list.masternodes).map_err(|error| {
+        match error {
+            ErrorKind::Malformed { what } => what.into(),
+            other => format!("{other:?}"),
+        }
     })
 }
 

@@ -64,7 +64,8 @@ fn answer(result: &RawValue) -> Vec<u8> {
 
 fn list_of(block: Block, body: &[u8], dialect: &Dialect) -> MasternodeList {
     let rules = if *dialect == dialect::DIMECOIN { &DIMECOIN } else { &PRCYCOIN };
-    let masternodes = legacy::masternodes(body, &dialect.list.shape, &state::shared(&rules.states)).unwrap();
+    let states = state::shared(&rules.states);
+    let masternodes = legacy::registered(body, &dialect.list.shape, &states, usize::MAX).unwrap().masternodes;
     MasternodeList::new(block, masternodes).unwrap()
 }
 

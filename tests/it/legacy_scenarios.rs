@@ -52,7 +52,7 @@ impl Stage {
         change(&mut rules);
         let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let entry = |(index, id): (usize, &String)| WatchEntry {
             selector: Selector::Id(id.parse().unwrap()),
             alias: format!("mn-{index}"),
@@ -74,7 +74,7 @@ impl Stage {
             follower = follower.with_history(writer);
             handle = Some(ended);
         }
-        let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), registry);
         let _watch_list = watch_list;
         let mut stage = Stage { network, server, follower, states, _watch_list, exposition, history: handle };
         stage.follower.poll().await;
@@ -478,7 +478,7 @@ async fn complaint(
     if let Some(fault) = fault {
         server.handle().faults().set(fault);
     }
-    let meters = Meters::new(&Registry::new()).unwrap();
+    let meters = Meters::new(&Registry::new());
     let (_keep, watch_receiver) = watch::channel(WatchList::default());
     let clients = vec![client(&server, rules.clone(), dialect, &meters)];
     let settings = settings(rules);

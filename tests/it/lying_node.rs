@@ -96,7 +96,7 @@ async fn calls(name: &str) -> Vec<RpcError> {
         timeout: Duration::from_secs(60),
         ..RpcSettings::default()
     };
-    let client = Client::new(settings, Meters::new(&prometheus::Registry::new()).unwrap().rpc("net", "node")).unwrap();
+    let client = Client::new(settings, Meters::new(&prometheus::Registry::new()).rpc("net", "node")).unwrap();
     let block = |height| Block { height: Height(height), hash: BlockHash(Hash([1; 32])), time: UnixSeconds(1) };
     let mut errors = Vec::new();
     for _ in 0..2 {

@@ -21,7 +21,7 @@ use domain::{
 use masternode_exporter::alerting::runbooks::RUNBOOKS;
 use masternode_exporter::rpc::dialect;
 use masternode_exporter::web::api::{Api, Firing, History};
-use masternode_exporter::web::handlers::{Handlers, LandingPage, Link, Readiness, ScrapeError};
+use masternode_exporter::web::handlers::{Handlers, LandingPage, Link, Readiness};
 use masternode_exporter::web::pages::{self, Page};
 use serde_json::Value;
 use simulator::{Action, Options};
@@ -66,7 +66,7 @@ pub(crate) fn handlers(api: Api) -> Handlers {
             links: vec![Link { target: "/api/v1/status".into(), text: "API: status".into() }],
         },
         runbooks: RUNBOOKS,
-        metrics: Box::new(|_| Box::pin(std::future::ready(Err(ScrapeError::Unavailable("not here".into()))))),
+        metrics: Box::new(|_| Box::pin(std::future::ready(Err("not here".into())))),
         api: Some(Arc::new(api)),
         ready: Box::new(Readiness::default),
         reload: None,
@@ -81,7 +81,7 @@ pub(crate) fn of(stage: &Stage) -> Handlers {
 
 pub(crate) fn get(site: &Handlers, address: &str) -> Page {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    pages::answer(site, path, query)
+    pages::answer(site, site.api.as_deref(), &site.landing, path, query)
 }
 
 #[track_caller]

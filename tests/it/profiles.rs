@@ -42,9 +42,9 @@ fn profile(name: &str) -> ChainConfig {
 
 fn protx(entries: &[Value]) -> Vec<Masternode> {
     let body = json!({"result": entries, "error": null, "id": "x"}).to_string();
-    let mut parser = ListParser::new();
+    let mut parser = ListParser::default();
     parser.push(body.as_bytes()).unwrap();
-    parser.finish().unwrap()
+    parser.finish().unwrap().masternodes
 }
 
 /// A detailed entry with the fields of all these chains.
@@ -149,7 +149,8 @@ fn pivx_selects_among_a_tenth_of_the_enabled_by_the_time_since_the_last_payment(
     nodes.push(node(22, "EXPIRED", 0));
     let body = json!({"result": nodes, "error": null, "id": "x"}).to_string();
     let states = state::shared(&chain.rules.states);
-    let nodes = answers::masternodes(body.as_bytes(), &chain.dialect.list.shape, &states).unwrap();
+    let nodes =
+        answers::registered(body.as_bytes(), &chain.dialect.list.shape, &states, usize::MAX).unwrap().masternodes;
     assert_eq!(nodes.iter().filter(|node| node.is_payable()).count(), 20);
     let list = MasternodeList::new(block(1000), nodes).unwrap();
     let facts = ChainFacts { votes: Some(vec![]), ..ChainFacts::new(Subnet::Main) };

@@ -71,7 +71,7 @@ impl Server {
         let path = folder.path().join("web.yml");
         std::fs::write(&path, file).unwrap();
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let counted = meters.clone();
         let observer = Box::new(move |good| counted.web_config_loaded(good));
         let security = Arc::new(WebSecurity::new(Box::new(move || web_config::read(&path)), observer).unwrap());

@@ -196,7 +196,7 @@ impl TestEngine {
     /// An engine that evaluates these conditions.
     pub(crate) fn with(catalogue: Catalogue, history: Option<Writer>) -> TestEngine {
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let sight: Arc<Mutex<Sight>> = Arc::default();
         let news: Arc<Notify> = Arc::default();
         let seen = sight.clone();
@@ -263,7 +263,7 @@ pub(crate) fn open(folder: &Path) -> (Writer, WriterHandle) {
     let path = folder.join("history.db");
     let settings =
         history::HistorySettings { path, retention: Duration::from_secs(86_400), clock: || UnixSeconds(NOW) };
-    Writer::start(settings, Meters::new(&Registry::new()).unwrap().history().clone()).unwrap()
+    Writer::start(settings, Meters::new(&Registry::new()).history().clone()).unwrap()
 }
 
 /// Two failures in one block: a masternode of the small network is banned. Then it is revived.

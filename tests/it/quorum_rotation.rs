@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use domain::dkg::{MAIN, QuorumType, TEST};
-use domain::quorum_rotation::{Quarter, QuarterSnapshot, Rotation, RotationError, SkipMode};
+use domain::quorum_rotation::{Quarter, QuarterSnapshot, Rotation, SkipMode};
 use domain::quorum_selection::{QuorumModifierInput, Sml, SmlDiff};
 use domain::{BlockHash, Hash, Height};
 use masternode_exporter::rpc::dash::{rotation, sml_diff};
@@ -210,9 +210,9 @@ fn the_members_of_one_whole_cycle_are_enough_to_compute_the_next_quarter() {
     assert_eq!(read.cycle(), Height(2_516_832));
     let short: Vec<Vec<Hash>> = members[..31].to_vec();
     let error = Rotation::from_members(recorded.kind, Height(2_516_544), &short, &list).unwrap_err();
-    assert_eq!(error, RotationError::WrongMembers);
+    assert_eq!(error, "a quorum does not have the number of members of its type");
     let gap = QuorumModifierInput { height: Height(2_517_400), ..next };
-    assert!(matches!(read.advance(&list, &gap), Err(RotationError::WrongBase { .. })), "a cycle was left out");
+    assert!(read.advance(&list, &gap).unwrap_err().starts_with("the quarter of the cycle at "), "a cycle was left out");
     assert_eq!(read.cycle(), Height(2_516_832), "nothing has changed");
 }
 

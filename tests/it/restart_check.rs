@@ -79,7 +79,7 @@ async fn the_window_determines_the_exit_code() {
     );
     let (code, _, errors) = stage.run(&["--masternode", "evo", "--network", "two"]).await;
     assert_eq!(code, Some(2));
-    assert!(errors.contains("--network: name one of one"), "{errors}");
+    assert!(errors.contains("no network \"two\" is configured; there are: one"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

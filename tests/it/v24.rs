@@ -32,10 +32,10 @@ fn answer(result: &Value) -> Vec<u8> {
 }
 
 fn parse(body: &[u8]) -> (Vec<Masternode>, Unknown) {
-    let mut parser = ListParser::new();
+    let mut parser = ListParser::default();
     parser.push(body).unwrap();
     let unknown = parser.unknown().clone();
-    (parser.finish().unwrap(), unknown)
+    (parser.finish().unwrap().masternodes, unknown)
 }
 
 fn block(height: u32) -> Block {
@@ -44,7 +44,7 @@ fn block(height: u32) -> Block {
 
 fn diff(list: &MasternodeList, result: &Value) -> Result<MasternodeList, ListError> {
     let target = block(result["blockHeight"].as_u64().unwrap() as u32);
-    list.apply(&answers::list_diff(&answer(result), list.block(), &target).unwrap())
+    list.apply(&answers::list_diff(&answer(result), list.block(), &target).unwrap().0)
 }
 
 /// Compares an entry of a record with the decoded values. Written for these records only: the first of `core_p2p` is

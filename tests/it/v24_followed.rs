@@ -169,7 +169,7 @@ impl Followed {
         let server = Server::bind(network.clone(), "127.0.0.1:0").await.unwrap().spawn();
         let rewritten = Arc::<Mutex<Rewritten>>::default();
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let settings = rpc::RpcSettings {
             name: "node-0".into(),
             url: relay(&server.handle().url(), rewritten.clone()),
@@ -184,7 +184,7 @@ impl Followed {
         let clients = vec![client];
         let (publish, states) = follower::state_channel(&settings, &clients, &meters);
         let follower = Follower::new(settings, clients, &meters, watch_list, publish);
-        let exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), registry);
         let mut followed = Followed { network, _server: server, rewritten, follower, states, exposition };
         followed.poll().await;
         followed

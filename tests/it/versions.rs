@@ -145,13 +145,13 @@ fn a_change_of_a_platform_port_does_not_change_the_address() {
     let block = |height| Block { height: Height(height), hash: BlockHash(Hash([0; 32])), time: UnixSeconds(0) };
     let changed = |state: Value| {
         let body = answer(&json!([entry(&json!({"service": "192.0.2.1:9999"}))]));
-        let mut parser = ListParser::new();
+        let mut parser = ListParser::default();
         parser.push(&body).unwrap();
-        let before = MasternodeList::new(block(4), parser.finish().unwrap()).unwrap();
+        let before = MasternodeList::new(block(4), parser.finish().unwrap().masternodes).unwrap();
         let hash = "01".repeat(32);
         let diff =
             json!({"baseHeight": 4, "blockHeight": 5, "addedMNs": [], "removedMNs": [], "updatedMNs": [{hash: state}]});
-        let after = before.apply(&answers::list_diff(&answer(&diff), &block(4), &block(5)).unwrap()).unwrap();
+        let after = before.apply(&answers::list_diff(&answer(&diff), &block(4), &block(5)).unwrap().0).unwrap();
         after.masternodes()[0].details.address().map(|address| address.to_string())
     };
     let before = Some("192.0.2.1:9999".to_string());
@@ -163,12 +163,12 @@ fn a_change_of_a_platform_port_does_not_change_the_address() {
 }
 
 fn parse(pieces: &[&[u8]]) -> Result<usize, String> {
-    let mut parser = ListParser::new();
+    let mut parser = ListParser::default();
     let mut push = || -> Result<(), masternode_exporter::rpc::ErrorKind> {
         pieces.iter().try_for_each(|piece| parser.push(piece))
     };
     push().map_err(|error| format!("{error:?}"))?;
-    parser.finish().map(|list| list.len()).map_err(|error| format!("{error:?}"))
+    parser.finish().map(|list| list.masternodes.len()).map_err(|error| format!("{error:?}"))
 }
 
 fn body(count: usize) -> Vec<u8> {

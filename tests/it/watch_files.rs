@@ -150,7 +150,18 @@ async fn files_are_watched_and_the_last_good_content_stays_in_force() {
         running.until_line(condition).await;
         running.until_line(&name(1, "renamed")).await;
     }
-    std::fs::rename(running.path("away"), running.path("watch.d")).unwrap();
+    for (is_hidden, alias) in [(true, "renamed"), (true, "mn-0"), (false, "mn-0")] {
+        if !is_hidden {
+            std::fs::rename(running.path("away"), running.path("watch.d")).unwrap();
+        }
+        let mut events = std::process::Command::new(env!("CARGO_BIN_EXE_masternode-exporter"));
+        events.args(["--config.file=exporter.yml", "events", "--alias", alias]);
+        events.env_clear().current_dir(running.folder.path());
+        let output = tokio::task::spawn_blocking(move || events.output().unwrap()).await.unwrap();
+        let noted = String::from_utf8(output.stderr).unwrap();
+        let says = noted.contains("watch.d/acme.yml is refused, its last good content with 1 entries stays in force");
+        assert!(output.status.success() && says, "{alias}: {noted}");
+    }
     // A file that is removed ends its entries.
     std::fs::remove_file(running.path("watch.d/acme.yml")).unwrap();
     let gone = |(_, page): &(u16, String)| !page.contains("watch.d/acme.yml") && !page.contains("alias=\"mn-0\"");

@@ -39,18 +39,6 @@ impl Hash {
     }
 }
 
-/// Why a text is not a [`Hash`], a [`MasternodeId`] or an [`Outpoint`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseIdError(String);
-
-impl fmt::Display for ParseIdError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ParseIdError {}
-
 /// Value of a hexadecimal digit by its byte, 0xff for any other byte: a table costs a fifth of a `match` per digit.
 const DIGIT: [u8; 256] = {
     let mut table = [0xff; 256];
@@ -64,21 +52,19 @@ const DIGIT: [u8; 256] = {
 };
 
 impl FromStr for Hash {
-    type Err = ParseIdError;
+    /// A sentence.
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let digits = text.as_bytes();
         if digits.len() != 64 {
-            return Err(ParseIdError(format!(
-                "expected 64 hexadecimal digits, found {} characters",
-                text.chars().count()
-            )));
+            return Err(format!("expected 64 hexadecimal digits, found {} characters", text.chars().count()));
         }
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
             let (high, low) = (DIGIT[pair[0] as usize], DIGIT[pair[1] as usize]);
             if high > 15 || low > 15 {
-                return Err(ParseIdError("expected 64 hexadecimal digits, found another character".into()));
+                return Err("expected 64 hexadecimal digits, found another character".into());
             }
             *byte = high << 4 | low;
         }
@@ -108,9 +94,10 @@ impl fmt::Debug for Hash {
 pub struct BlockHash(pub Hash);
 
 impl FromStr for BlockHash {
-    type Err = ParseIdError;
+    /// A sentence.
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         text.parse().map(BlockHash)
     }
 }
@@ -206,14 +193,15 @@ impl fmt::Display for MasternodeId {
 }
 
 impl FromStr for MasternodeId {
-    type Err = ParseIdError;
+    /// A sentence.
+    type Err = String;
 
     /// Reads a proTxHash, or a collateral as `txid-n`.
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let Some((txid, index)) = text.split_once('-') else {
             return text.parse().map(MasternodeId::ProTx);
         };
-        let index = index.parse().map_err(|_| ParseIdError(format!("{index:?} is not an output index")))?;
+        let index = index.parse().map_err(|_| format!("{index:?} is not an output index"))?;
         Ok(MasternodeId::Collateral(Outpoint { txid: txid.parse()?, index }))
     }
 }

@@ -41,45 +41,6 @@ pub enum SkipMode {
     Unused,
 }
 
-/// Why a quarter cannot be computed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RotationError {
-    /// The type does not rotate, or its sizes do not fit.
-    NotRotating,
-    /// The quarter does not follow on the ones before it.
-    WrongBase {
-        /// Base of the cycle that was wanted.
-        wanted: Height,
-        /// Base of the cycle that was given.
-        given: Height,
-    },
-    /// The snapshot has fewer flags than the list has ranked masternodes.
-    ShortSnapshot,
-    /// A list of members does not have the size of the quorum or its indexes.
-    WrongMembers,
-    /// Two seated masternodes have the same address or operator key, each at its own cycle: the node drops one of them by
-    /// an order that cannot be reconstructed from here (docs/spec/dip24-rotation.md#pitfalls).
-    SharedProperty(Hash, Hash),
-}
-
-impl std::fmt::Display for RotationError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            RotationError::NotRotating => f.write_str("the quorum type does not rotate"),
-            RotationError::WrongBase { wanted, given } => {
-                write!(f, "the quarter of the cycle at {wanted} is needed, that of {given} was given")
-            }
-            RotationError::ShortSnapshot => f.write_str("the snapshot has fewer flags than there are masternodes"),
-            RotationError::WrongMembers => f.write_str("a quorum does not have the number of members of its type"),
-            RotationError::SharedProperty(one, other) => {
-                write!(f, "masternodes {one} and {other} have seats and share an address or operator key")
-            }
-        }
-    }
-}
-
-impl std::error::Error for RotationError {}
-
 /// A seat, with what must be unique among the masternodes of a list at the quarter's own work block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seat {
@@ -130,12 +91,12 @@ impl Quarter {
         list: &Sml,
         input: &QuorumModifierInput,
         snapshot: &QuarterSnapshot,
-    ) -> Result<Quarter, RotationError> {
+    ) -> Result<Quarter, String> {
         let base = input.height.after(LEAD);
         let quarter = quarter_size(kind)?;
         let all = list.ranked(kind, input, |_| true);
         if snapshot.active.len() < all.len() {
-            return Err(RotationError::ShortSnapshot);
+            return Err("the snapshot has fewer flags than there are masternodes".into());
         }
         if snapshot.mode == SkipMode::Unused || all.is_empty() {
             return Ok(Quarter::empty(kind, base));
@@ -172,13 +133,14 @@ impl Quarter {
         list: &Sml,
         input: &QuorumModifierInput,
         earlier: [&Quarter; 3],
-    ) -> Result<(Quarter, QuarterSnapshot), RotationError> {
+    ) -> Result<(Quarter, QuarterSnapshot), String> {
         let base = input.height.after(LEAD);
         let quarter = quarter_size(kind)?;
         for (quarter, steps) in earlier.iter().zip(1..) {
             let wanted = Height(base.0.saturating_sub(steps * kind.interval));
             if quarter.base != wanted {
-                return Err(RotationError::WrongBase { wanted, given: quarter.base });
+                let given = quarter.base;
+                return Err(format!("the quarter of the cycle at {wanted} is needed, that of {given} was given"));
             }
         }
         let unused =
@@ -239,11 +201,11 @@ impl Cursor {
     }
 }
 
-fn quarter_size(kind: &QuorumType) -> Result<usize, RotationError> {
+fn quarter_size(kind: &QuorumType) -> Result<usize, String> {
     if kind.quorums > 1 && kind.size >= CYCLES {
         Ok((kind.size / CYCLES) as usize)
     } else {
-        Err(RotationError::NotRotating)
+        Err("the quorum type does not rotate".into())
     }
 }
 
@@ -262,9 +224,15 @@ fn conflict(one: &Seat, other: &Seat) -> bool {
     one.pro_tx != other.pro_tx && (shares(one.address, other.address) || shares(one.operator_key, other.operator_key))
 }
 
-fn check_conflicts(seats: &[Seat], new: &Seat) -> Result<(), RotationError> {
+/// Two seated masternodes have the same address or operator key, each at its own cycle: the node drops one of them by an order
+/// that cannot be reconstructed from here (docs/spec/dip24-rotation.md#pitfalls).
+fn shared(one: &Seat, other: &Seat) -> String {
+    format!("masternodes {} and {} have seats and share an address or operator key", one.pro_tx, other.pro_tx)
+}
+
+fn check_conflicts(seats: &[Seat], new: &Seat) -> Result<(), String> {
     match seats.iter().find(|seat| conflict(seat, new)) {
-        Some(seat) => Err(RotationError::SharedProperty(seat.pro_tx, new.pro_tx)),
+        Some(seat) => Err(shared(seat, new)),
         None => Ok(()),
     }
 }
@@ -272,7 +240,7 @@ fn check_conflicts(seats: &[Seat], new: &Seat) -> Result<(), RotationError> {
 type InUse = (BTreeSet<Hash>, Seats);
 
 /// Masternodes with a seat in an earlier quarter that are still valid: all of them, and those of each index.
-fn in_use(kind: &QuorumType, list: &Sml, earlier: [&Quarter; 3]) -> Result<InUse, RotationError> {
+fn in_use(kind: &QuorumType, list: &Sml, earlier: [&Quarter; 3]) -> Result<InUse, String> {
     let mut used = BTreeSet::new();
     let mut all: Vec<Seat> = Vec::new();
     let mut used_at: Seats = vec![Vec::new(); kind.quorums as usize];
@@ -295,7 +263,7 @@ fn in_use(kind: &QuorumType, list: &Sml, earlier: [&Quarter; 3]) -> Result<InUse
         if let Some(pair) =
             all.windows(2).find(|pair| property(&pair[0]).is_some() && property(&pair[0]) == property(&pair[1]))
         {
-            return Err(RotationError::SharedProperty(pair[0].pro_tx, pair[1].pro_tx));
+            return Err(shared(&pair[0], &pair[1]));
         }
     }
     Ok((used, used_at))
@@ -308,7 +276,7 @@ fn pick(
     quarter: usize,
     combined: &[Hash],
     used_at: &mut Seats,
-) -> Result<Option<(Seats, Vec<i64>)>, RotationError> {
+) -> Result<Option<(Seats, Vec<i64>)>, String> {
     let mut out: Seats = vec![Vec::new(); used_at.len()];
     let (mut skips, mut first) = (Vec::new(), 0_i64);
     let mut at = Cursor::over(combined.len());

@@ -165,6 +165,14 @@ pub struct WatchTarget {
     pub maintenance_until: Option<UnixSeconds>,
 }
 
+impl WatchTarget {
+    /// Whether it is in a group.
+    #[must_use]
+    pub fn is_in(&self, key: &str, group: &str) -> bool {
+        self.groups.get(key).is_some_and(|own| own == group)
+    }
+}
+
 impl WatchList {
     /// A watch list. Earlier entries take precedence; naming a masternode takes precedence over selecting it.
     pub fn new(entries: Vec<WatchEntry>) -> WatchList {

@@ -28,7 +28,7 @@ fn settings(address: &str) -> AlertingSettings {
 
 /// An engine of a process that has run for hours.
 fn engine() -> Engine {
-    let meters = Meters::new(&prometheus::Registry::new()).unwrap();
+    let meters = Meters::new(&prometheus::Registry::new());
     let now = || UnixSeconds(50_000);
     let look: StateSource = Box::new(|| EvaluationInput {
         networks: vec![],

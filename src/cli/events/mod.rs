@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
+use crate::app;
 use crate::cli::CommandError;
 use crate::cli::block_or_time::{self, BlockOrTime};
 use crate::cli::events::format::Form;
@@ -100,29 +101,13 @@ pub(super) fn run(arguments: &EventsArguments, config: &Config) -> Result<(), Co
     let shown = if arguments.follow { follow(path, reader, query, &form) } else { list(&reader, query, &form) };
     match shown {
         // A reader that closes early, such as `head`, is not an error.
-        Err(Interruption::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(Interruption::Output(error)) => Err(error.into()),
-        Err(Interruption::History(error)) => Err(error.into()),
-        Ok(()) => Ok(()),
+        Err(CommandError::Run(error)) if is_closed(&error) => Ok(()),
+        shown => shown,
     }
 }
 
-/// Why printing ended early.
-enum Interruption {
-    Output(std::io::Error),
-    History(history::StoreError),
-}
-
-impl From<std::io::Error> for Interruption {
-    fn from(error: std::io::Error) -> Interruption {
-        Interruption::Output(error)
-    }
-}
-
-impl From<history::StoreError> for Interruption {
-    fn from(error: history::StoreError) -> Interruption {
-        Interruption::History(error)
-    }
+fn is_closed(error: &app::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 fn query(arguments: &EventsArguments, names: &WatchListNames<'_>, reader: &Reader) -> Result<Query, String> {
@@ -175,7 +160,7 @@ fn span(from: Option<BlockOrTime>, to: Option<BlockOrTime>) -> Result<Spans, Str
 }
 
 /// Prints the selected events, page by page, up to the limit.
-fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interruption> {
+fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), CommandError> {
     let mut left = query.limit;
     let (mut shown, mut skipped) = (0, 0);
     while left > 0 {
@@ -208,7 +193,7 @@ fn list(reader: &Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interr
 }
 
 /// Prints the last events, then new ones; each once, because identifiers in the file are never reused.
-fn follow(path: &Path, mut reader: Reader, mut query: Query, form: &Form<'_>) -> Result<(), Interruption> {
+fn follow(path: &Path, mut reader: Reader, mut query: Query, form: &Form<'_>) -> Result<(), CommandError> {
     query.limit = query.limit.min(MAX_PAGE);
     query.order = history::Order::NewestFirst;
     let before = newest(&reader)?;

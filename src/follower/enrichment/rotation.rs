@@ -20,7 +20,7 @@ use domain::dkg::QuorumType;
 use domain::list::Block;
 use domain::masternode::{BlockHash, Hash, Height, MasternodeId};
 use domain::quorum::{Formation, Formations};
-use domain::quorum_rotation::{CYCLES, Rotation, RotationError};
+use domain::quorum_rotation::{CYCLES, Rotation};
 use domain::quorum_selection::{LEAD, QuorumModifierInput};
 
 /// The rotating types of a network.
@@ -82,9 +82,9 @@ impl From<SourceError> for Failure {
     }
 }
 
-impl From<RotationError> for Failure {
-    fn from(error: RotationError) -> Failure {
-        Failure::lasting(error.to_string())
+impl From<String> for Failure {
+    fn from(reason: String) -> Failure {
+        Failure::lasting(reason)
     }
 }
 

@@ -208,7 +208,7 @@ fn the_inspection_reports_damage_once_it_has_read_everything() {
     let connection = rusqlite::Connection::open(&place.path).unwrap();
     connection.execute("UPDATE event SET height = height + 1 WHERE id IN (7, 8)", []).unwrap();
     let registry = prometheus::Registry::new();
-    let meters = crate::meters::Meters::new(&registry).unwrap();
+    let meters = crate::meters::Meters::new(&registry);
     let (_, damage) = crate::history::inspection::Inspection::default().step(&place.path, meters.history());
     assert!(damage.is_none(), "the other events are intact");
     let families = registry.gather();

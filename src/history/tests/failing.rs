@@ -122,7 +122,7 @@ fn what_a_process_without_rights_finds() {
     };
     assert!(matches!(&refusal, OpenError::Failed { error: StoreError::ReadOnly, .. }), "{refusal}");
     let registry = prometheus::Registry::new();
-    let meters = crate::meters::Meters::new(&registry).unwrap();
+    let meters = crate::meters::Meters::new(&registry);
     let retention = std::time::Duration::from_secs(86_400);
     let settings = crate::history::HistorySettings { path: path.clone(), retention, clock: || NOW };
     let (_writer, _ended) = crate::history::Writer::start(settings, meters.history().clone()).unwrap();

@@ -24,6 +24,7 @@ mod running;
 mod salvage;
 mod unnoticed;
 mod watched;
+mod watched_targets;
 mod writing;
 
 /// The current time of the tests.

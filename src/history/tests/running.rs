@@ -208,7 +208,7 @@ async fn a_step_that_cannot_be_written_is_tried_less_and_less_often() {
     let store = place.open();
     store.connection.pragma_update(None, "query_only", true).unwrap();
     let registry = Registry::new();
-    let meters = crate::meters::Meters::new(&registry).unwrap();
+    let meters = crate::meters::Meters::new(&registry);
     let settings = crate::history::HistorySettings {
         path: place.path.clone(),
         retention: Duration::from_secs(86_400),

@@ -27,7 +27,7 @@ fn start(place: &Place) -> (Writer, WriterHandle, prometheus::Registry) {
 fn owned(place: &Place) -> HistoryFile {
     let retention = std::time::Duration::from_secs(86_400);
     let settings = HistorySettings { path: place.path.clone(), retention, clock: || NOW };
-    let meters = crate::meters::Meters::new(&prometheus::Registry::new()).unwrap();
+    let meters = crate::meters::Meters::new(&prometheus::Registry::new());
     HistoryFile::new(Ok(place.open()), settings, meters.history().clone())
 }
 
@@ -167,7 +167,7 @@ async fn an_undamaged_log_is_left_alone_before_and_after_it_is_copied_to_the_fil
 #[test]
 fn the_inspection_finds_events_that_an_index_misses() {
     let place = filled();
-    let meters = crate::meters::Meters::new(&prometheus::Registry::new()).unwrap();
+    let meters = crate::meters::Meters::new(&prometheus::Registry::new());
     let look = || Inspection::default().step(&place.path, meters.history()).1;
     assert!(look().is_none());
     let connection = rusqlite::Connection::open(&place.path).unwrap();
@@ -185,7 +185,7 @@ async fn damage_that_was_found_is_known_after_a_restart_while_the_damaged_file_i
     let place = filled();
     overwrite(&file(&place, ""), 1024 * 3, 1024 * 30);
     let health = || {
-        let meters = crate::meters::Meters::new(&prometheus::Registry::new()).unwrap();
+        let meters = crate::meters::Meters::new(&prometheus::Registry::new());
         let settings = crate::history::HistorySettings {
             path: place.path.clone(),
             retention: std::time::Duration::from_secs(86_400),

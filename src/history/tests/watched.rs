@@ -37,7 +37,7 @@ async fn a_file_whose_lock_was_replaced_is_opened_again_with_its_log() {
 fn damage_after_a_long_time_without_any_is_examined_before_the_file_is_set_aside() {
     let place = Place::new();
     let registry = Registry::new();
-    let meters = Meters::new(&registry).unwrap();
+    let meters = Meters::new(&registry);
     let settings = HistorySettings { path: place.path.clone(), retention: Duration::from_secs(86_400), clock: || NOW };
     let mut file = HistoryFile::new(Ok(place.open()), settings, meters.history().clone());
     let mut find_damage = |later: Duration| {

@@ -20,7 +20,7 @@ fn full(place: &Place) -> (Writer, WriterHandle, Registry) {
 
 pub(super) fn start(place: &Place, store: Store) -> (Writer, WriterHandle, Registry) {
     let registry = Registry::new();
-    let meters = Meters::new(&registry).unwrap();
+    let meters = Meters::new(&registry);
     let settings =
         HistorySettings { path: place.path.clone(), retention: Duration::from_secs(86_400 * 400), clock: || NOW };
     let (writer, ended) =

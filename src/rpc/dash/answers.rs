@@ -224,13 +224,8 @@ pub fn masternode(body: &[u8]) -> Result<Masternode, ErrorKind> {
     convert::masternode(&result::<Entry<'_>>(body)?, &mut Unknown::default())
 }
 
-/// `protx listdiff` from `base` to `target`; any other span is malformed.
-pub fn list_diff(body: &[u8], base: &Block, target: &Block) -> Result<ListDiff, ErrorKind> {
-    list_diff_noting(body, base, target).map(|(diff, _)| diff)
-}
-
-/// The same, with the values that are not understood.
-pub fn list_diff_noting(body: &[u8], base: &Block, target: &Block) -> Result<(ListDiff, Unknown), ErrorKind> {
+/// `protx listdiff` from `base` to `target`, with the values that are not understood; any other span is malformed.
+pub fn list_diff(body: &[u8], base: &Block, target: &Block) -> Result<(ListDiff, Unknown), ErrorKind> {
     let mut unknown = Unknown::default();
     let diff = convert::list_diff(&result::<WireDiff<'_>>(body)?, base, target, &mut unknown)?;
     Ok((diff, unknown))

@@ -10,13 +10,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::meters::RpcMeters;
 use crate::rpc::dash::convert;
 use crate::rpc::dash::wire::{Entry, WireError};
 use crate::rpc::error::ErrorKind;
 use crate::rpc::registered::{Registered, too_many};
 use crate::rpc::unknown::Unknown;
-use domain::{Masternode, MasternodeId};
+use domain::MasternodeId;
 
 /// Longest element, key or other member that is buffered: sixty times a recorded entry.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -75,11 +74,6 @@ enum Step {
 }
 
 impl ListParser {
-    /// A parser before the first byte.
-    pub fn new() -> ListParser {
-        ListParser::default()
-    }
-
     /// A parser of a list with an expected number of masternodes. If the number is right, the result has no spare
     /// capacity and was never reallocated.
     pub fn expecting(masternodes: usize) -> ListParser {
@@ -133,13 +127,8 @@ impl ListParser {
         &self.unknown
     }
 
-    /// The masternodes of the list, after the complete body. Fails if a tenth of the entries are unreadable.
-    pub fn finish(self) -> Result<Vec<Masternode>, ErrorKind> {
-        self.finish_registered().map(|list| list.masternodes)
-    }
-
-    /// The same, with the unreadable entries.
-    pub fn finish_registered(self) -> Result<Registered, ErrorKind> {
+    /// The list with its unreadable entries, after the complete body. Fails if a tenth of the entries are unreadable.
+    pub fn finish(self) -> Result<Registered, ErrorKind> {
         if let Some(error) = self.error {
             return Err(ErrorKind::reported(error.code, &error.message));
         }
@@ -148,12 +137,6 @@ impl ListParser {
             return Err(ErrorKind::malformed(format_args!("the answer was cut off after {read} masternodes")));
         }
         self.list.ok_or_else(|| ErrorKind::malformed("the answer has neither result nor error"))?.checked()
-    }
-
-    /// The same; values that were not understood are counted.
-    pub(in crate::rpc) fn finish_counting(self, meters: &RpcMeters) -> Result<Registered, ErrorKind> {
-        self.unknown.count_in(meters);
-        self.finish_registered()
     }
 
     fn step(&mut self) -> Result<Step, ErrorKind> {

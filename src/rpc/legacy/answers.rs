@@ -17,17 +17,13 @@ use crate::rpc::legacy::convert;
 use crate::rpc::legacy::list_entry::{Entries, Members, Row, Unread};
 use crate::rpc::registered::{Registered, too_many};
 use domain::payment::Vote;
-use domain::{Block, ForeignText, Height, Masternode, State};
+use domain::{Block, ForeignText, Height, State};
 
 /// Placeholder of a node for a height without votes.
 const NO_VOTES: &str = "Unknown";
 
-/// The masternodes of a list in any format except that of `protx list`.
-pub fn masternodes(body: &[u8], shape: &Shape, states: &[Arc<State>]) -> Result<Vec<Masternode>, ErrorKind> {
-    registered(body, shape, states, usize::MAX).map(|list| list.masternodes)
-}
-
-/// The same, with the unreadable entries. Fails if a tenth of the entries are unreadable, and at the first entry beyond `most`.
+/// A list in any format except that of `protx list`, with its unreadable entries. Fails if a tenth of the entries are unreadable, and
+/// at the first entry beyond `most`.
 pub fn registered(body: &[u8], shape: &Shape, states: &[Arc<State>], most: usize) -> Result<Registered, ErrorKind> {
     let text: &RawValue = result(body)?;
     let (mut list, mut failure) = (Registered::default(), None);

@@ -86,9 +86,6 @@ pub(super) struct WholeMasternode<'a> {
     earned: Option<Vec<json::EarnedPeriod>>,
 }
 
-/// Danger rank of a watched masternode that is not registered: above all risk bands.
-const ABSENT: u8 = Risk::ALL.len() as u8;
-
 #[derive(Clone, Copy)]
 enum Order {
     /// The closest to a ban first.
@@ -108,11 +105,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn of(subject: &Subject<'a>, id: MasternodeId) -> Place<'a> {
-        let danger = subject.node.map_or((ABSENT, 0, 0), |node| {
-            let (risk, safe, score) = node.danger();
-            (risk as u8, safe, score)
-        });
-        Place { danger, network: subject.snapshot.network().into(), id }
+        Place { danger: subject.danger(), network: subject.snapshot.network().into(), id }
     }
 
     fn compare(&self, other: &Place<'_>, order: Order) -> Ordering {
@@ -130,8 +123,11 @@ impl<'a> Place<'a> {
 
     fn read(text: &str) -> Option<Place<'static>> {
         let mut parts = text.splitn(5, '.');
-        let danger =
-            (whole(parts.next()?).filter(|risk| *risk <= ABSENT)?, whole(parts.next()?)?, whole(parts.next()?)?);
+        let danger = (
+            whole(parts.next()?).filter(|risk| *risk <= Subject::ABSENT)?,
+            whole(parts.next()?)?,
+            whole(parts.next()?)?,
+        );
         let id = parts.next()?.parse().ok()?;
         let network = parts.next().filter(|network| !network.is_empty())?.to_string();
         Some(Place { danger, network: network.into(), id })

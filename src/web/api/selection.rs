@@ -40,8 +40,7 @@ impl<'a> Selection<'a> {
             parse_group(text).map(drop)
         })?;
         for (key, group) in parameters.all(Parameter::GROUP.name).filter_map(parse_group) {
-            let has = |target: &&WatchTarget| target.groups.get(key).is_some_and(|value| value == group);
-            if !networks.iter().any(|network| network.watched().iter().any(has)) {
+            if !networks.iter().any(|network| network.watched().iter().any(|target| target.is_in(key, group))) {
                 return Err(unknown_group(networks, key, group));
             }
             selection.groups.push((key, group));
@@ -58,9 +57,7 @@ impl<'a> Selection<'a> {
     pub(super) fn has(&self, id: &MasternodeId, watched: Option<&WatchTarget>) -> bool {
         let is_named =
             self.ids.contains(id) || watched.is_some_and(|target| self.aliases.contains(target.alias.as_str()));
-        let in_groups = |target: &WatchTarget| {
-            self.groups.iter().all(|(key, group)| target.groups.get(*key).is_some_and(|value| value == group))
-        };
+        let in_groups = |target: &WatchTarget| self.groups.iter().all(|(key, group)| target.is_in(key, group));
         (is_named || self.ids.is_empty() && self.aliases.is_empty())
             && (self.groups.is_empty() || watched.is_some_and(in_groups))
             && (!self.watched || watched.is_some())

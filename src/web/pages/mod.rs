@@ -66,12 +66,8 @@ pub(super) fn is_runbook(path: &str) -> bool {
 }
 
 /// The page at `path`. Reads files and may compute for some milliseconds, so call it on a blocking thread.
-pub fn answer(site: &Handlers, path: &str, query: &str) -> Page {
-    answer_with(site, site.api.as_deref(), &site.landing, path, query)
-}
-
-/// The same with another API and landing page, for a reader who is limited to some groups.
-pub(super) fn answer_with(site: &Handlers, api: Option<&Api>, landing: &LandingPage, path: &str, query: &str) -> Page {
+/// API and landing page are those of the site, or others for a reader who is limited to some groups.
+pub fn answer(site: &Handlers, api: Option<&Api>, landing: &LandingPage, path: &str, query: &str) -> Page {
     if let Some(name) = path.strip_prefix(runbook::RUNBOOKS) {
         let (status, title, content) = runbook::content(site.runbooks, name.trim_matches('/'));
         return Page { status, html: layout::page(landing, &title, None, &content), refresh: None };

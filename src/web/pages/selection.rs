@@ -6,7 +6,6 @@
 
 use std::cmp::Reverse;
 
-use crate::web::api::json::Subject;
 use crate::web::api::masternodes::{absent, listed};
 use crate::web::pages::query::{PageQuery, Show};
 use crate::web::pages::rows::Row;
@@ -44,7 +43,7 @@ pub(super) fn select<'a>(snapshots: &[&'a Snapshot], asked: &PageQuery, show: Sh
     if snapshots.len() > 1 {
         selected.sort_by_cached_key(|one| {
             let row = one.row();
-            (Reverse(danger(&row.subject)), one.snapshot.network(), row.id)
+            (Reverse(row.subject.danger()), one.snapshot.network(), row.id)
         });
     }
     if let Some(sort) = asked.sort {
@@ -115,14 +114,5 @@ fn is_named(entry: &WatchedEntry, text: &str) -> bool {
 
 /// Whether a masternode has a group; an empty filter matches all.
 fn in_group(entry: &WatchedEntry, asked: &str) -> bool {
-    let has = |(key, group): (&str, &str)| entry.watched.groups.get(key).is_some_and(|value| value == group);
-    asked.is_empty() || parse_group(asked).is_some_and(has)
-}
-
-/// Sort key, highest danger first: not registered, then the risk band, then the blocks until safe, then the score.
-fn danger(subject: &Subject<'_>) -> (u8, u32, u32) {
-    subject.node.map_or((Risk::ALL.len() as u8, 0, 0), |node| {
-        let (risk, safe, score) = node.danger();
-        (risk as u8, safe, score)
-    })
+    asked.is_empty() || parse_group(asked).is_some_and(|(key, group)| entry.watched.is_in(key, group))
 }

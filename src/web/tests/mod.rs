@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::metrics::{Body, Page, Request};
-use crate::web::handlers::{Answer, Handlers, LandingPage, Link, Readiness, ScrapeError, TelemetryPath};
+use crate::web::handlers::{Answer, Handlers, LandingPage, Link, Readiness, TelemetryPath};
 use crate::web::meters::Meters;
 use crate::web::serve;
 use crate::web::settings::WebSettings;
@@ -49,7 +49,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { stopped.await.unwrap_or_default() };
         let security = Arc::new(WebSecurity::open());
@@ -148,7 +148,7 @@ fn dechunked(mut rest: &[u8]) -> Vec<u8> {
 }
 
 /// A site whose metrics are `answer`'s, ready, without reload.
-fn site(answer: impl Fn(Request) -> Answer<Result<Page, ScrapeError>> + Send + Sync + 'static) -> Handlers {
+fn site(answer: impl Fn(Request) -> Answer<Result<Page, String>> + Send + Sync + 'static) -> Handlers {
     Handlers {
         landing: LandingPage {
             name: "masternode-exporter".to_owned(),

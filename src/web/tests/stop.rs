@@ -62,7 +62,7 @@ async fn all_listeners_are_served_and_stopped() {
     let second = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addresses = [first.local_addr().unwrap(), second.local_addr().unwrap()];
     let (stop, stopped) = oneshot::channel::<()>();
-    let meters = Meters::new(&Registry::new()).unwrap();
+    let meters = Meters::new(&Registry::new());
     let shutdown = async { stopped.await.unwrap_or_default() };
     let site = Arc::new(page(&[]));
     let security = Arc::new(WebSecurity::open());

@@ -42,9 +42,9 @@ pub(crate) fn list() -> &'static Arc<MasternodeList> {
     static LIST: OnceLock<Arc<MasternodeList>> = OnceLock::new();
     LIST.get_or_init(|| {
         let body = include_bytes!("../../fixtures/dash/v23.1.2/banned/protx_list_registered_true.json");
-        let mut parser = ListParser::new();
+        let mut parser = ListParser::default();
         parser.push(body).expect("it was recorded");
-        let masternodes = parser.finish().expect("it was recorded");
+        let masternodes = parser.finish().expect("it was recorded").masternodes;
         Arc::new(MasternodeList::new(block(HEIGHT), masternodes).expect("no masternode is in it twice"))
     })
 }

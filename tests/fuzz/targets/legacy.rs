@@ -35,8 +35,8 @@ pub fn run(body: &[u8]) {
         (&dialect::PRCYCOIN.list.shape, &chain::PRCYCOIN),
         (&OBJECT, &chain::DASH),
     ] {
-        let found = read(answers::masternodes(body, shape, &state::shared(&rules.states)));
-        found.iter().flatten().for_each(entry);
+        let found = read(answers::registered(body, shape, &state::shared(&rules.states), usize::MAX));
+        found.iter().flat_map(|list| &list.masternodes).for_each(entry);
     }
     if let Some(votes) = read(answers::votes(body)) {
         check_votes(&votes);

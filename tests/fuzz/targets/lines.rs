@@ -5,8 +5,8 @@
 use domain::ForeignText;
 use domain::{chain, state};
 use masternode_exporter::rpc::dash::answers::count;
-use masternode_exporter::rpc::dialect;
 use masternode_exporter::rpc::legacy::answers;
+use masternode_exporter::rpc::{Registered, dialect};
 use serde_json::json;
 
 use super::{common, legacy};
@@ -17,7 +17,9 @@ pub fn run(input: &[u8]) {
     let (key, text) = input.split_once('\n').unwrap_or(("", input));
     let body = json!({ "result": { key: text }, "error": null }).to_string();
     let (shape, states) = (&dialect::DIMECOIN.list.shape, state::shared(&chain::DIMECOIN.states));
-    if let Some(list) = common::read(answers::masternodes(body.as_bytes(), shape, &states)) {
+    if let Some(Registered { masternodes: list, .. }) =
+        common::read(answers::registered(body.as_bytes(), shape, &states, usize::MAX))
+    {
         assert_eq!(list.len(), 1, "{body}");
         list.iter().for_each(legacy::entry);
         let payee = text.split_ascii_whitespace().nth(2).map(|word| ForeignText::address(word.into()));

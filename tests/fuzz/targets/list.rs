@@ -40,7 +40,7 @@ fn in_pieces(body: &[u8], size: usize) -> Result<Registered, ErrorKind> {
     for piece in body.chunks(size) {
         parser.push(piece)?;
     }
-    parser.finish_registered()
+    parser.finish()
 }
 
 /// Masternodes are compared by their displayed values, because the type has no equality.

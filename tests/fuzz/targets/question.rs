@@ -78,7 +78,7 @@ fn answered(reply: &Reply, path: &str) -> Option<Value> {
 }
 
 fn page(site: &Handlers, path: &str, query: &str) {
-    let page = pages::answer(site, path, query);
+    let page = pages::answer(site, site.api.as_deref(), &site.landing, path, query);
     let status = page.status.as_u16();
     assert!([200, 400, 404, 409].contains(&status), "{status}");
     let html = page.html.to_ascii_lowercase();

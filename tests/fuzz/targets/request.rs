@@ -27,7 +27,7 @@ fn start() -> (Runtime, SocketAddr) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("loopback has a port");
     let address = listener.local_addr().expect("it is bound");
-    let meters = Meters::new(&prometheus::Registry::new()).expect("an empty registry takes them");
+    let meters = Meters::new(&prometheus::Registry::new());
     let security = Arc::new(exporter_toolkit::WebSecurity::open());
     let site = Arc::new(common::site(None));
     runtime.spawn(web::serve(vec![listener], site, security, WebSettings::default(), meters, std::future::pending()));

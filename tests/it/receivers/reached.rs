@@ -179,7 +179,7 @@ fn source(port: u16, outbound: Outbound) -> Client {
         ..RpcSettings::default()
     };
     assert!(!format!("{settings:?}").contains("hunter2"));
-    Client::new(settings, Meters::new(&Registry::new()).unwrap().rpc("net", "node")).unwrap()
+    Client::new(settings, Meters::new(&Registry::new()).rpc("net", "node")).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

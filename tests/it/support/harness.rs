@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::chain::DASH;
 use domain::watch::{Selector, WatchEntry, WatchList};
 use domain::{Event, NetworkState, Snapshot, UnixSeconds};
-use masternode_exporter::follower::offline_backfill::{OfflineBackfill, OfflineBackfillError};
+use masternode_exporter::follower::offline_backfill::{BackfillError, OfflineBackfill};
 use masternode_exporter::follower::{self, Follower, FollowerSettings, OptionalQueries};
 use masternode_exporter::history::{self, Writer, WriterHandle};
 use masternode_exporter::meters::Meters;
@@ -68,9 +68,9 @@ impl Stage {
         let mut settings = follower_settings();
         change(&mut settings);
         let (watch_list, _) = watch::channel(watch_all(&network));
-        let meters = Meters::new(&Registry::new()).unwrap();
+        let meters = Meters::new(&Registry::new());
         let (_, states) = follower::state_channel(&settings, &[], &meters);
-        let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new());
         let dialect = Arc::new(dialect::DASH);
         let follower = None;
         let mut stage =
@@ -145,7 +145,7 @@ impl Stage {
     /// The start of a process: everything in memory is new, the history is opened.
     fn start(&mut self) {
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let dialect = &self.dialect;
         let clients: Vec<Client> =
             (0..).zip(&self.servers).map(|(index, server)| client(index, server, dialect.clone(), &meters)).collect();
@@ -161,7 +161,7 @@ impl Stage {
         }
         self.follower = Some(follower);
         self.states = states;
-        self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
+        self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry);
     }
 
     /// Ends the process: the data in memory is lost.
@@ -180,15 +180,15 @@ impl Stage {
     }
 
     /// The backfill from the first node.
-    pub(crate) async fn backfill(&self) -> Result<OfflineBackfill, OfflineBackfillError> {
-        let meters = Meters::new(&Registry::new()).unwrap();
+    pub(crate) async fn backfill(&self) -> Result<OfflineBackfill, BackfillError> {
+        let meters = Meters::new(&Registry::new());
         let client = client(0, &self.servers[0], self.dialect.clone(), &meters);
         OfflineBackfill::new(self.settings.clone(), client).await
     }
 
     /// A client of the first node, apart from the follower's.
     pub(crate) fn client(&self) -> Client {
-        let meters = Meters::new(&Registry::new()).unwrap();
+        let meters = Meters::new(&Registry::new());
         client(0, &self.servers[0], self.dialect.clone(), &meters)
     }
 

@@ -48,7 +48,7 @@ impl Fork {
             relays.push(Relay::start(network, node).await);
         }
         let (watch_list, _) = watch::channel(watch_all(&relays[0].network));
-        let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new()).unwrap();
+        let exposition = Exposition::new(metrics::MetricsSettings::default(), Registry::new());
         let folder = tempfile::tempdir().unwrap();
         let (follower, states, writer) = (None, None, None);
         let mut fork = Fork { relays, follower, states, exposition, folder, writer, watch_list, stale_after };
@@ -58,7 +58,7 @@ impl Fork {
 
     fn start(&mut self) {
         let registry = Registry::new();
-        let meters = Meters::new(&registry).unwrap();
+        let meters = Meters::new(&registry);
         let client = |(index, relay): (usize, &Relay)| {
             let settings = rpc::RpcSettings {
                 name: format!("node-{index}"),
@@ -80,7 +80,7 @@ impl Fork {
         self.follower = Some(follower.with_history(writer.clone()));
         self.writer = Some((writer, ended));
         self.states = Some(states);
-        self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry).unwrap();
+        self.exposition = Exposition::new(metrics::MetricsSettings::default(), registry);
     }
 
     /// Ends the process and starts it again on the same history.

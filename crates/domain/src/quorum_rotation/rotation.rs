@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use crate::dkg::QuorumType;
 use crate::masternode::{Hash, Height};
-use crate::quorum_rotation::{CYCLES, Quarter, QuarterSnapshot, RotationError, quarter_size, seat};
+use crate::quorum_rotation::{CYCLES, Quarter, QuarterSnapshot, quarter_size, seat};
 use crate::quorum_selection::{QuorumModifierInput, Sml};
 
 /// A seat of a masternode in a session that is known ahead.
@@ -40,7 +40,7 @@ impl Rotation {
         earlier: [Quarter; 3],
         list: &Sml,
         input: &QuorumModifierInput,
-    ) -> Result<Rotation, RotationError> {
+    ) -> Result<Rotation, String> {
         let [one, two, three] = &earlier;
         let (quarter, _) = Quarter::new(&kind, list, input, [one, two, three])?;
         let [one, two, three] = earlier;
@@ -57,12 +57,12 @@ impl Rotation {
         cycle: Height,
         members: &[Vec<Hash>],
         list: &Sml,
-    ) -> Result<Rotation, RotationError> {
+    ) -> Result<Rotation, String> {
         let quarter = quarter_size(&kind)?;
         let is_whole = members.len() == kind.quorums as usize
             && members.iter().all(|members| members.len() == quarter * CYCLES as usize);
         if !is_whole {
-            return Err(RotationError::WrongMembers);
+            return Err("a quorum does not have the number of members of its type".into());
         }
         let made = |part: u32| {
             let seats = |members: &Vec<Hash>| {
@@ -100,7 +100,7 @@ impl Rotation {
     ///
     /// # Errors
     /// As [`Quarter::new`]; then nothing has changed.
-    pub fn advance(&mut self, list: &Sml, input: &QuorumModifierInput) -> Result<QuarterSnapshot, RotationError> {
+    pub fn advance(&mut self, list: &Sml, input: &QuorumModifierInput) -> Result<QuarterSnapshot, String> {
         let newest = |steps: usize| &self.quarters[self.quarters.len() - steps];
         let (quarter, snapshot) = Quarter::new(&self.kind, list, input, [newest(1), newest(2), newest(3)])?;
         self.quarters.push_back(quarter);

@@ -147,7 +147,9 @@ fn two_seated_masternodes_with_one_address_or_key_stop_the_computation() {
     for seat in seats.filter(|seat| [hash(one), hash(other)].contains(&seat.pro_tx)) {
         seat.address = address;
     }
-    assert!(matches!(swapped.advance(&whole, &input(14)), Err(RotationError::SharedProperty(_, _))));
+    assert!(
+        swapped.advance(&whole, &input(14)).unwrap_err().ends_with("have seats and share an address or operator key")
+    );
     assert_eq!(swapped.cycle(), Height(13 * 48));
     assert!(rotation.advance(&whole, &input(14)).is_ok());
 }
@@ -162,14 +164,15 @@ fn too_few_masternodes_give_no_quarter_and_a_type_that_does_not_rotate_none_at_a
     let still = MAIN.iter().find(|kind| kind.quorums == 1).unwrap();
     let before = [9, 8, 7].map(|cycle| Quarter::empty(still, Height(cycle * still.interval)));
     let input = QuorumModifierInput { height: Height(10 * still.interval - LEAD), ..input(10) };
-    assert_eq!(Rotation::new(*still, before, &few, &input).unwrap_err(), RotationError::NotRotating);
+    assert_eq!(Rotation::new(*still, before, &few, &input).unwrap_err(), "the quorum type does not rotate");
 }
 
 #[test]
 fn a_snapshot_with_too_few_flags_or_an_unused_mode_gives_no_wrong_seat() {
     let list = list(0..60, &BTreeSet::new());
     let short = QuarterSnapshot { active: vec![false; 10], mode: SkipMode::None, skips: Vec::new() };
-    assert_eq!(Quarter::from_snapshot(&kind(), &list, &input(10), &short), Err(RotationError::ShortSnapshot));
+    let error = Quarter::from_snapshot(&kind(), &list, &input(10), &short).unwrap_err();
+    assert_eq!(error, "the snapshot has fewer flags than there are masternodes");
     let unused = QuarterSnapshot { active: vec![false; 60], mode: SkipMode::Unused, skips: vec![1, 2] };
     let quarter = Quarter::from_snapshot(&kind(), &list, &input(10), &unused).unwrap();
     assert_eq!(quarter, Quarter::empty(&kind(), Height(480)));

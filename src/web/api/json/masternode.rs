@@ -33,6 +33,17 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// Rank in [`Subject::danger`] of a watched masternode that is not registered: above all risk bands.
+    pub const ABSENT: u8 = Risk::ALL.len() as u8;
+
+    /// Sort key, highest danger first: the risk band, then the blocks until safe, then the score.
+    pub fn danger(&self) -> (u8, u32, u32) {
+        self.node.map_or((Subject::ABSENT, 0, 0), |node| {
+            let (risk, safe, score) = node.danger();
+            (risk as u8, safe, score)
+        })
+    }
+
     /// Label of its state; `None` if it is not registered.
     pub fn state(&self) -> Option<Cow<'static, str>> {
         let states = &self.snapshot.rules().states;
