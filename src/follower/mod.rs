@@ -125,9 +125,7 @@ impl Follower {
             tokio::select! {
                 biased; // The tip goes before the past.
                 changed = self.chain.lists.watching.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
+                    let Ok(()) = changed else { return };
                     self.publish_again();
                     self.publish_health();
                     self.until_stale(kept_selection::keep).await;
@@ -168,9 +166,8 @@ impl Follower {
 
     /// Backfills one block, or finds the missing blocks. Returns whether more is to do.
     pub async fn fill(&mut self) -> bool {
-        let tip = self.chain.recorded.tip();
-        let is_recorded =
-            self.chain.recorded.history.is_written() && tip.is_some() && self.chain.recorded.history.cursor() == tip;
+        let (tip, history) = (self.chain.recorded.tip(), &self.chain.recorded.history);
+        let is_recorded = history.is_written() && tip.is_some() && history.cursor() == tip;
         let source = self.sources.active.map(|index| &mut self.sources[index]);
         self.chain.fill(source.filter(|source| is_recorded && source.availability.error().is_none())).await
     }

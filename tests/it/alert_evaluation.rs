@@ -65,6 +65,6 @@ fn a_network_of_5_000_of_whom_everybody_is_watched_is_evaluated_in_milliseconds(
     };
     let quickest = (0..5).map(&mut evaluate).min().unwrap();
     // Without optimisation everything takes many times as long. A walk over the list for each masternode takes seconds then.
-    let longest = Duration::from_millis(if cfg!(debug_assertions) { 900 } else { 40 });
+    let longest = Duration::from_millis(if cfg!(debug_assertions) { 1_500 } else { 40 });
     assert!(quickest < longest, "{quickest:?}");
 }

@@ -475,13 +475,12 @@ const TWO_GROUPS: &str = "watch:\n\
 #[test]
 fn an_entry_of_every_network_is_not_watched_where_its_identity_cannot_exist() {
     let hash = "92bc30f6af4cfc670ab899d4510dd2afd896eb61c6d0add85bd20cea486d02f6";
-    let source = "sources: [{name: local, url: \"http://127.0.0.1:1\", username: u, password_file: /dev/null}]";
+    let source = "sources: [{name: local, url: \"http://127.0.0.1:1\", cookie_file: none}]";
     let text = format!(
         "networks: [{{name: dash, {source}}}, {{name: dime, chain: dimecoin, {source}}}]\n\
          watch: [{{masternode: {hash}}}, {{masternode: {hash}-1}}]\n"
     );
-    let sources = |text: &str| text.replace(", username: u, password_file: /dev/null", "");
-    let config = load(&sources(&text), &[]).unwrap().config;
+    let config = load(&text, &[]).unwrap().config;
     let watched = |network| config.watch_list(network).entries().len();
     assert_eq!((config.watch.len(), watched("dash"), watched("dime")), (2, 1, 1));
 }
