@@ -165,7 +165,9 @@ async fn stage(chain: Chain, arguments: &DemoArguments) -> Result<Stage, Command
                 None => Options::demo(masternodes as usize, || app::now().0),
                 Some(scenario) => scenario.options(masternodes as usize),
             };
-            let network = Network::new(Options { seed: arguments.seed, ..options })?;
+            // Block times are whole seconds.
+            let spacing = Duration::from_secs(arguments.block_time.as_secs().max(1));
+            let network = Network::new(Options { seed: arguments.seed, spacing, ..options })?;
             let expected =
                 |scenario: Scenario| (0..WATCHED).map(|index| scenario.expectations(&network, index)).collect();
             expectations = scenario.map(expected).unwrap_or_default();
