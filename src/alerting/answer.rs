@@ -43,7 +43,7 @@ pub(super) fn failure(
     SendError {
         what: format!("HTTP status {}{why}", status.as_u16()),
         wait,
-        is_final: is_final(status) && wait.is_none() && !names_key(status, &text),
+        is_final: is_final(status) && wait.is_none(),
         answer: shown(&text, secrets),
     }
 }
@@ -78,8 +78,8 @@ fn is_final(status: StatusCode) -> bool {
 
 /// Whether PagerDuty rejects the integration key, which may be that of a file while it is written: `'routing_key' is missing or blank`,
 /// `Invalid routing key`.
-fn names_key(status: StatusCode, text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
+pub(super) fn names_key(status: StatusCode, body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
     status == StatusCode::BAD_REQUEST && (text.contains("routing_key") || text.contains("routing key"))
 }
 
@@ -120,11 +120,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rejected_integration_key_is_recognized() {
+        let names = |status: u16, text: &str| names_key(StatusCode::from_u16(status).unwrap(), text.as_bytes());
+        assert!(
+            names(400, "{\"errors\":[\"'routing_key' is missing or blank\"]}") && names(400, "Invalid routing key")
+        );
+        assert!(!names(400, "{\"errors\":[\"'payload' is missing\"]}") && !names(422, "routing_key"));
+    }
+
+    #[test]
     fn a_client_error_is_final_unless_token_address_or_moment_may_be_the_reason() {
         for status in [400, 405, 410, 413, 422] {
             assert!(of(status, None, "").is_final, "{status}");
         }
-        assert!(!of(400, None, "{\"errors\":[\"'routing_key' is missing or blank\"]}").is_final);
         for status in [302, 401, 403, 404, 408, 429, 500, 502, 503] {
             assert!(!of(status, None, "").is_final, "{status}");
         }

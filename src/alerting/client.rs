@@ -229,7 +229,9 @@ async fn judge(kind: &Kind, mut answer: Response, secrets: &[&str]) -> Result<Ac
     }
     let body = beginning(&mut answer).await;
     let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Err(answer::failure(status, asked, date, &body, secrets))
+    let failure = answer::failure(status, asked, date, &body, secrets);
+    let is_key = *kind == Kind::PagerDuty && answer::names_key(status, &body);
+    Err(SendError { is_final: failure.is_final && !is_key, ..failure })
 }
 
 /// The body, up to the limit, or as far as it arrives.

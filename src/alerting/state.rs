@@ -177,8 +177,8 @@ impl AlertStore {
         last.filter(|last| last.refused && (last.firing || last.known)).for_each(|last| last.at = 0);
     }
 
-    /// Removes resolved alerts that all of `receivers`, and earlier ones, know, and those that could not be delivered for a day. Returns
-    /// the receivers of the dropped notifications.
+    /// Removes resolved alerts that all of `receivers`, and earlier ones, know, and those that could not be delivered for a day.
+    /// Returns the receivers of the dropped notifications.
     pub fn prune(&mut self, receivers: &[Receiver], now: UnixSeconds) -> Vec<String> {
         let mut given_up = Vec::new();
         self.entries.retain(|key, entry| {
@@ -187,7 +187,7 @@ impl AlertStore {
                 let is_refused = entry.notified.get(&receiver.name).is_some_and(LastNotified::is_end_refused);
                 is_refused || entry.is_ended_earlier() || entry.occasion(receiver, now).is_some()
             };
-            // A receiver that is configured again is told.
+            // A receiver that is configured again is notified.
             let is_gone = |name: &String| receivers.iter().all(|receiver| receiver.name != *name);
             let is_owed = entry.notified.iter().any(|(name, last)| last.is_aware() && is_gone(name));
             let mut waiting = receivers.iter().filter(waits).peekable();

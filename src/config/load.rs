@@ -137,9 +137,8 @@ pub(super) fn from_file(path: &Path) -> Result<Value, String> {
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20));
     }
-    let is_comment = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
-    if text.trim_start_matches('\u{feff}').lines().all(|line| is_comment(line.trim())) {
-        // As it is for a moment while it is written.
+    // As it is for a moment while it is written. A file with comments only, like that of the package, is one with the defaults.
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
         return Err("is empty: a file without settings has {}".into());
     }
     yaml::parse(&text)

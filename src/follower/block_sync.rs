@@ -50,7 +50,7 @@ pub(super) struct ChainSync {
     pub(super) election_check: ElectionCheck,
     /// No other source can be used: a list that is refuted is followed, and published as such.
     pub(super) accepts_refuted: bool,
-    /// The block that the node did not answer completely at the first attempt.
+    /// How often the next block was read.
     reading: ReadingAttempts,
 }
 
@@ -221,7 +221,7 @@ impl ChainSync {
         let is_unread = replayed.are_payments_unread || Self::is_unread(source, &skipped);
         skipped.unread = skipped.unread.map(|unread| unread + u32::from(is_unread));
         self.check_elections(&skipped, &replayed);
-        self.pass(skipped, before.height, &block).await;
+        self.pass(skipped, &before, &block).await;
         let is_counted = self.recorded.state.is_counted(&block.hash);
         let Some(chain) = self.recorded.state.followed_mut() else { return Ok(()) };
         let happened = if is_counted {
@@ -295,7 +295,7 @@ impl ChainSync {
         );
         let counters = self.recorded.state.take_counters();
         self.recorded.state.follow(FollowedChain::open(list, counters));
-        self.pass(passed, tip.height, &tip).await;
+        self.pass(passed, &tip, &tip).await;
         self.recorded.state.followed_mut().into_iter().for_each(FollowedChain::start_here);
         if self.recorded.history.cursor() != Some(tip) {
             let start = BlockEvents { block: tip, events: Vec::new(), sessions: Vec::new() };

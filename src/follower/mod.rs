@@ -42,6 +42,7 @@ mod source_forks;
 mod source_health;
 mod source_pool;
 mod sync_planner;
+mod unread_payments;
 mod unreadable;
 mod watch_entries;
 mod watching;

@@ -90,7 +90,7 @@ impl Publisher {
 
     /// What is published now, and stale at this time.
     pub(super) fn shown(&self, stale_at: Option<Instant>) -> Shown {
-        Shown { snapshot: self.state.borrow().snapshot.clone(), state: self.state.clone(), stale_at }
+        Shown { confirmed: self.state.borrow().confirmed, state: self.state.clone(), stale_at }
     }
 
     /// Publishes the followed list with the facts that complete it. A list that hides a watched masternode would show
@@ -133,7 +133,8 @@ impl Publisher {
 
 /// A published snapshot, which may become stale while sources are read.
 pub(super) struct Shown {
-    snapshot: Option<Arc<Snapshot>>,
+    /// When its list was confirmed.
+    confirmed: Option<Moment>,
     state: watch::Sender<Arc<NetworkState>>,
     stale_at: Option<Instant>,
 }
@@ -150,11 +151,10 @@ impl Shown {
         work.await
     }
 
-    /// Withdraws the snapshot if it is still the published one. The published sources stay as they are.
+    /// Withdraws the published snapshot unless it was confirmed meanwhile. The published sources stay as they are.
     fn withdraw(&self) {
-        let Some(shown) = &self.snapshot else { return };
         self.state.send_if_modified(|state| {
-            let is_shown = state.snapshot.as_ref().is_some_and(|snapshot| Arc::ptr_eq(snapshot, shown));
+            let is_shown = state.snapshot.is_some() && state.confirmed == self.confirmed;
             if is_shown {
                 let state = Arc::make_mut(state);
                 state.withdrawn = state.snapshot.take();

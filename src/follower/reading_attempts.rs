@@ -16,7 +16,7 @@ const MOST: u32 = 2;
 pub(super) struct ReadingAttempts {
     block: Option<BlockHash>,
     made: u32,
-    /// A block was given up, and none was read completely since: a source that never answers does not delay each block.
+    /// A block was given up, and none that was incomplete at first was read since: a source that never answers does not delay each block.
     were_in_vain: bool,
 }
 
@@ -25,13 +25,17 @@ impl ReadingAttempts {
     pub(super) fn again(&mut self, block: BlockHash, is_momentary: bool) -> bool {
         self.made = if self.block.replace(block) == Some(block) { self.made + 1 } else { 1 };
         let most = if is_momentary && !self.were_in_vain { MOST_IF_MOMENTARY } else { MOST };
-        self.were_in_vain |= self.made >= most;
-        self.made < most
+        let again = self.made < most;
+        if !again {
+            (self.block, self.made, self.were_in_vain) = (None, 0, true);
+        }
+        again
     }
 
-    /// A block was read completely.
+    /// A block was read completely. If it was not at once, the source answers again.
     pub(super) fn succeeded(&mut self) {
-        *self = ReadingAttempts::default();
+        self.were_in_vain &= self.made == 0;
+        (self.block, self.made) = (None, 0);
     }
 }
 
@@ -52,8 +56,10 @@ mod tests {
         assert_eq!(attempts(&mut reading, 1, true), 8);
         assert_eq!([2, 3].map(|block| attempts(&mut reading, block, true)), [2, 2]);
         reading.succeeded();
-        assert_eq!(attempts(&mut reading, 4, true), 8);
+        assert_eq!(attempts(&mut reading, 4, true), 2, "that block needed no call that is refused");
+        assert!(reading.again(BlockHash(Hash([5; 32])), true));
         reading.succeeded();
-        assert_eq!(attempts(&mut reading, 5, false), 2);
+        assert_eq!(attempts(&mut reading, 6, true), 8);
+        assert_eq!(attempts(&mut ReadingAttempts::default(), 7, false), 2);
     }
 }

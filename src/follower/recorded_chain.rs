@@ -13,6 +13,7 @@ use crate::follower::history_sink::HistorySink;
 use crate::follower::online_backfill::OnlineBackfill;
 use crate::follower::source::{Identity, Source, SourceError};
 use crate::follower::sync_planner::LONGEST_AHEAD;
+use crate::follower::unread_payments::UnreadPayments;
 use crate::follower::{FollowerSettings, common_block};
 use crate::meters::NetworkMeters;
 use crate::rpc::ChainInfo;
@@ -26,6 +27,7 @@ pub(super) struct RecordedChain {
     pub(super) state: ChainState,
     pub(super) history: HistorySink,
     pub(super) backfill: OnlineBackfill,
+    pub(super) unread_payments: UnreadPayments,
     /// No source confirmed a list for `stale_after`: any branch is followed.
     pub(super) accepts_any_branch: bool,
 }
@@ -39,6 +41,7 @@ impl RecordedChain {
             meters,
             state: ChainState::default(),
             backfill: OnlineBackfill::new(),
+            unread_payments: UnreadPayments::default(),
             accepts_any_branch: false,
         }
     }

@@ -8,11 +8,10 @@ use tracing::warn;
 use crate::follower::block_replay::ReplayedBlock;
 use crate::follower::block_sync::ChainSync;
 use crate::follower::payees::{self, Paid, Skipped};
+use crate::follower::recorded_chain::RecordedChain;
 use crate::follower::source::Source;
-use crate::history::{self, TextTable};
 use crate::rpc::dialect::Payees;
 use domain::list::{Block, MasternodeList};
-use domain::masternode::Height;
 
 impl ChainSync {
     /// Reads the payments of the blocks between the followed list and the next one.
@@ -37,21 +36,22 @@ impl ChainSync {
         Paid { before: self.list().map(AsRef::as_ref), next, votes: self.enrichment.votes() }
     }
 
-    /// Counts and records the payments of skipped blocks. `before` is the block before them, or the tip where that is not known;
-    /// `next` is the block after them.
-    pub(super) async fn pass(&mut self, skipped: Skipped, before: Height, next: &Block) {
+    /// Counts and records the payments of skipped blocks. `before` is the block before them, or `next` where that is not known; `next`
+    /// is the block after them.
+    pub(super) async fn pass(&mut self, skipped: Skipped, before: &Block, next: &Block) {
         if let Some(unread) = skipped.unread {
             self.recorded.meters.unread_payments.inc_by(u64::from(unread));
             let (network, all) = (&self.settings.network, skipped.blocks.len() + unread as usize);
-            if let Some(history) = self.recorded.history.writer().filter(|_| unread > 0) {
-                // A failure is reported by the history.
-                let change = history::unread_payments(&self.settings.network, next.time);
-                let _ = history.keep_texts(TextTable::Operator, vec![change]).await;
+            if unread > 0 {
+                self.recorded.unread_payments.add(before, next);
             }
             if all > 1 && unread > 0 {
                 warn!(%network, "Payments of {unread} of {all} skipped blocks of {network} were not read");
             }
         }
+        // Before the blocks themselves, so that none is taken for one without payments.
+        let RecordedChain { unread_payments, history, .. } = &mut self.recorded;
+        unread_payments.keep(&self.settings.network, history.writer()).await;
         for block in skipped.blocks {
             let is_counted = self.recorded.state.is_counted(&block.block.hash);
             let Some(chain) = self.recorded.state.followed_mut() else { return };
@@ -59,7 +59,7 @@ impl ChainSync {
             if is_counted {
                 self.recorded.meters.events_restored.inc_by(block.events.len() as u64);
             }
-            self.recorded.history.record(block, before).await;
+            self.recorded.history.record(block, before.height).await;
         }
     }
 

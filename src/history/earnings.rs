@@ -181,20 +181,25 @@ fn sum(row: &Row<'_>, first: usize) -> rusqlite::Result<Earned> {
     })
 }
 
-/// Beginning of the keys under which is kept up to when payments of a network were not read.
-const UNREAD: &str = "unread payments ";
-
-/// The change that records that payments of blocks up to this time were not read, although their events were.
-pub fn unread_payments(network: &str, until: UnixSeconds) -> TextChange {
-    (format!("{UNREAD}{network}"), Some(until.0.to_string()))
+/// The change that records that payments of blocks in this period were not read, although their lists were. A longer period from the
+/// same time on replaces it.
+pub fn unread_payments(network: &str, period: Period) -> TextChange {
+    (format!("{}{}", unread_key(network), period.from.0), Some(period.until.0.to_string()))
 }
 
-fn unread_until(connection: &Connection, network: &str) -> Result<Option<UnixSeconds>, StoreError> {
-    let texts = texts::intact(connection, TextTable::Operator)?;
-    let of_network = |(key, text): &(String, String)| {
-        (key.strip_prefix(UNREAD)? == network).then(|| text.parse().map_or(UnixSeconds(u64::MAX), UnixSeconds))
+/// Beginning of the keys of such periods of a network; the first second follows.
+fn unread_key(network: &str) -> String {
+    format!("unread payments {network} ")
+}
+
+/// The end of the last period without payments that begins before the end of `period`.
+fn unread_until(connection: &Connection, network: &str, period: Period) -> Result<Option<UnixSeconds>, StoreError> {
+    let texts = texts::below(connection, TextTable::Operator, &unread_key(network))?;
+    let until = |(from, until): (String, String)| {
+        let [from, until] = [from, until].map(|text| text.parse().map_or(UnixSeconds(u64::MAX), UnixSeconds));
+        (from < period.until).then_some(until)
     };
-    Ok(texts.iter().find_map(of_network))
+    Ok(texts.into_iter().filter_map(until).max())
 }
 
 /// How far the payments of a network are known; those up to `split` are known as sums of months only.
@@ -223,8 +228,9 @@ fn coverage(
             since = Some(begin);
         }
     }
-    let after = |last: Option<UnixSeconds>| last.map_or(UnixSeconds(0), |last| UnixSeconds(last.0.saturating_add(1)));
-    let known_from = after(split).max(after(unread_until(connection, &network)?));
+    let after_split = split.map_or(UnixSeconds(0), |last| UnixSeconds(last.0 + 1));
+    let unread = unread_until(connection, &network, Period { from: period.from, until: end })?;
+    let known_from = after_split.max(unread.unwrap_or(UnixSeconds(0)));
     let since = since.map(|begin| begin.max(period.from).max(known_from)).filter(|since| *since < end);
     Ok(Coverage { network, is_complete: since == Some(period.from), since, until: Some(tip.time) })
 }

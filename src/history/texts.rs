@@ -53,6 +53,24 @@ pub(super) fn intact(connection: &Connection, table: TextTable) -> Result<Vec<(S
     select(connection, &table, &table.intact())
 }
 
+/// The texts that are not damaged whose keys begin with `prefix`, by the rest of the key.
+pub(super) fn below(
+    connection: &Connection,
+    table: TextTable,
+    prefix: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let table = table.table();
+    let condition = format!("substr(key, 1, ?1) = ?2 AND {}", table.intact());
+    let select = table.select("key, state", &format!("WHERE {condition} ORDER BY key"));
+    let length = prefix.chars().count();
+    let mut statement = connection.prepare(&select)?;
+    let rows = statement.query_map(params![length as i64, prefix], |row| {
+        table.check(row, 2)?;
+        Ok((row.get::<_, String>(0)?.chars().skip(length).collect(), row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn select(connection: &Connection, table: &Table, condition: &str) -> Result<Vec<(String, String)>, StoreError> {
     let select = table.select("key, state", &format!("WHERE {condition} ORDER BY key"));
     let mut statement = connection.prepare(&select)?;

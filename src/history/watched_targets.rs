@@ -15,8 +15,8 @@ use domain::masternode::MasternodeId;
 /// Begin of the keys; the name of the network follows.
 const KEY: &str = "watched/";
 
-/// Begin of the keys in which 0.1.0 kept the selector of each masternode before it was a part of the record. Network and identity
-/// follow.
+/// Begin of the keys in which builds before 0.1.0 kept the selector of each masternode, which is now a part of the record. Network
+/// and identity follow.
 const SELECTOR_KEY: &str = "selected ";
 
 /// A watched masternode.
@@ -86,7 +86,7 @@ impl Reader {
 }
 
 impl Writer {
-    /// The recorded masternodes of a network; `None` until it was watched with this history. Converts a record of 0.1.0.
+    /// The recorded masternodes of a network; `None` until it was watched with this history. Converts a record of such a build.
     pub async fn watched_targets(&self, network: &str) -> Result<Option<Vec<WatchedTarget>>, StoreError> {
         let texts = self.texts(TextTable::Operator).await?;
         let targets = read(&texts).remove(network);

@@ -75,7 +75,7 @@ impl Formation {
         }
     }
 
-    /// Whether the session, or every session of the cycle, that began at `begun` ended before `tip`: its quorum is mined, so that
+    /// Whether the session, or every session of the cycle, that began at `begun` ended by `tip`: its quorum is mined, so that
     /// nobody can fail in it any more. `false` where that is not known.
     #[must_use]
     pub fn has_ended(&self, kind: &QuorumType, begun: Height, tip: Height) -> bool {

@@ -56,11 +56,13 @@ fn a_period_with_blocks_whose_payments_were_not_read_is_not_complete() {
     let place = Place::new();
     let (mut store, network) = place.open_network();
     store.record(network, &quiet(100..=140)).unwrap();
-    let mut unread = |height| {
-        let change = unread_payments("dash", UnixSeconds(time(height)));
+    let mut unread = |first, last| {
+        let period = Period { from: UnixSeconds(time(first)), until: UnixSeconds(time(last) + 1) };
+        let change = unread_payments("dash", period);
         store.keep_texts(TextTable::Operator, &[change]).unwrap();
     };
-    unread(120);
+    unread(115, 118);
+    unread(115, 120);
     let of = |from: u32, until: u32| {
         let (_, covered) = sums(&place, (time(from), time(until)));
         (covered.since, covered.is_complete)
@@ -68,7 +70,9 @@ fn a_period_with_blocks_whose_payments_were_not_read_is_not_complete() {
     assert_eq!(of(101, 140), (Some(UnixSeconds(time(120) + 1)), false));
     assert_eq!(of(121, 140), (Some(UnixSeconds(time(121))), true));
     assert_eq!(of(101, 120), (None, false));
-    unread(140);
+    assert_eq!(of(101, 115), (Some(UnixSeconds(time(101))), true), "before them");
+    unread(140, 140);
+    assert_eq!(of(121, 140), (Some(UnixSeconds(time(121))), true));
     assert_eq!(of(121, 200), (None, false));
 }
 

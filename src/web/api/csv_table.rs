@@ -5,7 +5,17 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::web::api::json;
+use crate::web::api::{ApiError, json, unavailable};
+
+/// Refuses a table that would lack rows of a damaged history, which it cannot say.
+pub(super) fn whole(skipped: u64) -> Result<(), ApiError> {
+    match skipped {
+        0 => Ok(()),
+        _ => Err(unavailable(
+            "the history has damaged events, which a table would lack: ask for JSON, which says how many",
+        )),
+    }
+}
 
 /// The line of names of a table with such rows.
 pub fn names(row: &impl Serialize) -> String {

@@ -260,7 +260,8 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
     }
     match parameters.format()? {
         Format::Json => written(&Earnings { earnings, skipped }),
-        Format::Csv => Ok((csv_table::names(&EarningsRow::default()) + &csv_table::lines(&earnings)).into()),
+        Format::Csv => csv_table::whole(skipped)
+            .map(|()| (csv_table::names(&EarningsRow::default()) + &csv_table::lines(&earnings)).into()),
     }
 }
 

@@ -29,7 +29,7 @@ use domain::watch::WatchTarget;
 pub(in crate::web) const BUDGET: Duration = Duration::from_millis(50);
 
 /// Most events of a table.
-const MOST_ROWS: usize = 20_000;
+const MOST_ROWS: usize = crate::history::MAX_PAGE;
 
 /// Time limit of the search for a table.
 const TABLE_BUDGET: Duration = Duration::from_secs(2);
@@ -178,10 +178,16 @@ pub(super) fn answer(api: &Api, query: &str) -> Result<Bytes, ApiError> {
         }
         Format::Csv => {
             let asked = Query { limit: MOST_ROWS, budget: Some(TABLE_BUDGET), ..conditions(&parameters, &networks)? };
+            if api.history.is_none() {
+                return Err(conflict("history.path is not set, so only the last events are known: ask for JSON"));
+            }
             let found = find(api, &networks, &parameters, asked, None)?;
             if found.next.is_some() {
-                return Err(conflict("more than 20000 events, or more than 2 s to find them: choose a shorter period"));
+                let most =
+                    format!("more than {MOST_ROWS} events, or more than 2 s to find them: choose a shorter period");
+                return Err(conflict(&most));
             }
+            csv_table::whole(found.skipped)?;
             let rows = found
                 .events
                 .iter()

@@ -90,10 +90,10 @@ fn missing(node: &NodeContext<'_>) -> Verdict {
         return Verdict::DoesNotHold;
     }
     let why = match node.snapshot.rules().absent_is_dead {
-        true => "it stopped sending pings, its collateral was spent",
-        false => "its collateral was spent",
+        true => "It stopped sending pings, or its collateral was spent,",
+        false => "Its collateral was spent,",
     };
-    Verdict::holds(0.0, format!("{} is not in the masternode list: {why}, or the watch list is wrong.", node.who()))
+    Verdict::holds(0.0, format!("{} is not in the masternode list. {why} or the watch list is wrong.", node.who()))
 }
 
 fn not_enabled(node: &NodeContext<'_>) -> Verdict {
@@ -121,12 +121,13 @@ fn ping_late(node: &NodeContext<'_>) -> Verdict {
     if silent <= ping.warning_seconds {
         return Verdict::DoesNotHold;
     }
-    let text = format!(
-        "{} sent its last ping at {}. It expires {} later and may then need to be started again. Check its daemon.",
-        node.who(),
-        text::time(seen),
-        text::duration(ping.expiry_seconds)
-    );
+    let then = match silent > ping.expiry_seconds {
+        true => "It has expired, or is about to, and may need to be started again.".into(),
+        false => {
+            format!("It expires {} later and may then need to be started again.", text::duration(ping.expiry_seconds))
+        }
+    };
+    let text = format!("{} sent its last ping at {}. {then} Check its daemon.", node.who(), text::time(seen));
     Verdict::holds(silent as f64, text)
 }
 

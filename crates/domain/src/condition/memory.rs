@@ -61,8 +61,8 @@ pub struct NetworkMemory {
     pub(super) not_understood: Rise,
     /// Scores that differed from the computed ones.
     pub(super) score_disagreements: Rise,
-    /// The highest tip, and when it was first seen; the time is `None` for that of the first list.
-    tip: Option<(Height, Option<Moment>)>,
+    /// The highest tip.
+    tip: Option<HighestTip>,
     /// The head of the payment queue.
     head: Option<QueueHead>,
     /// Watched masternodes that are not in the list, and since when they are seen to be absent.
@@ -100,6 +100,31 @@ impl Rise {
     }
 }
 
+/// A tip is seen to arrive if the one before it was fresh so many seconds ago. Otherwise it may have arrived long ago.
+const ARRIVAL_SECONDS: u64 = 60;
+
+/// The highest tip of fresh lists.
+#[derive(Clone, Copy)]
+struct HighestTip {
+    height: Height,
+    /// When it was seen to arrive.
+    arrived: Option<Moment>,
+    /// The last evaluation with a fresh list.
+    noted: Moment,
+}
+
+impl HighestTip {
+    fn after(before: Option<HighestTip>, height: Height, now: Moment) -> HighestTip {
+        match before {
+            Some(before) if height <= before.height => HighestTip { noted: now, ..before },
+            _ => {
+                let is_seen = before.is_some_and(|before| before.noted.age(now).as_secs() <= ARRIVAL_SECONDS);
+                HighestTip { height, arrived: is_seen.then_some(now), noted: now }
+            }
+        }
+    }
+}
+
 impl NetworkMemory {
     pub(super) fn note(
         &mut self,
@@ -127,9 +152,7 @@ impl NetworkMemory {
         }
         let Some(snapshot) = fresh else { return };
         let tip = snapshot.block();
-        if self.tip.is_none_or(|(height, _)| tip.height > height) {
-            self.tip = Some((tip.height, self.tip.map(|_| now)));
-        }
+        self.tip = Some(HighestTip::after(self.tip, tip.height, now));
         self.head = snapshot.head_of_queue().map(|id| QueueHead::at(tip.height, id, self.head));
         let absent = snapshot.watched().iter().filter(|watched| watched.index.is_none());
         let absent = absent.map(|watched| watched.watched.id);
@@ -172,7 +195,7 @@ impl NetworkMemory {
 
     /// Seconds since the tip rose. `None` if that was not seen.
     pub(super) fn tip_seconds(&self, now: Moment) -> Option<u64> {
-        self.tip?.1.map(|at| at.age(now).as_secs())
+        self.tip?.arrived.map(|at| at.age(now).as_secs())
     }
 
     /// For how many seconds a watched masternode is seen to be absent from the list. `None` if it is not.

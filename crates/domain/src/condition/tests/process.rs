@@ -112,10 +112,12 @@ fn a_block_that_arrives_with_an_old_time_shows_a_clock_that_is_ahead() {
     };
     let is_clock = |text: &str| text.ends_with("so the clock of this host is about 5h ahead.");
     assert!(!is_clock(&text(TIP, 0)), "the first list may be of a chain that stalled");
-    let risen = [150, 300].map(|seconds| text(TIP + 1, seconds));
+    assert!(!is_clock(&text(TIP + 1, 100)), "it may have arrived before the list was fresh again");
+    assert!(!is_clock(&text(TIP + 1, 250)));
+    let risen = [300, 450].map(|seconds| text(TIP + 2, seconds));
     assert!(is_clock(&risen[0]), "{risen:?}");
     assert_eq!(risen[0], risen[1]);
-    assert!(!is_clock(&text(TIP + 1, 150 + 86_400)), "no block for a day");
+    assert!(!is_clock(&text(TIP + 2, 300 + 86_400)), "no block for a day");
 }
 
 #[test]
