@@ -146,8 +146,8 @@ fn a_receiver_that_is_removed_and_configured_again_is_told_of_the_end() {
     book.mark_notified("pd", &due, UnixSeconds(10));
     // Without it, the alert ends.
     evaluated(&mut book, vec![recovered()], 20);
-    book.prune(&[pager()], UnixSeconds(20));
+    book.prune(&[], UnixSeconds(20));
     assert_eq!(reasons(&book, &pagerduty(), 30), [("ab".into(), NotificationReason::Resolved)]);
-    book.prune(&[pager()], UnixSeconds(21 + FORGET_SECONDS));
+    book.prune(&[], UnixSeconds(21 + FORGET_SECONDS));
     assert!(book.entries.is_empty(), "not for ever");
 }
