@@ -109,6 +109,11 @@ impl HistoryFile {
         file
     }
 
+    /// Whether the file is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// The open file.
     pub(super) fn store(&mut self) -> Result<&mut Store, StoreError> {
         self.store.as_mut().ok_or(StoreError::NotOpen)

@@ -129,7 +129,7 @@ impl WriteQueue {
     /// How long nothing is due.
     pub(super) fn next_wakeup(&self) -> Duration {
         let next = self.retain_at.min(self.measure_at).min(self.inspect_at).min(self.file.due());
-        let next = if self.waiting() > 0 { next.min(self.retry_at) } else { next };
+        let next = if self.file.is_open() && self.waiting() > 0 { next.min(self.retry_at) } else { next };
         next.saturating_duration_since(Instant::now())
     }
 
@@ -166,7 +166,7 @@ impl WriteQueue {
     pub(super) fn run_due_tasks(&mut self) {
         let now = Instant::now();
         self.check_file();
-        if self.waiting() > 0 && now >= self.retry_at {
+        if self.file.is_open() && self.waiting() > 0 && now >= self.retry_at {
             self.flush();
         }
         if now >= self.retain_at {

@@ -8,6 +8,8 @@ use prometheus::Registry;
 
 use super::writing::{start, value};
 use super::*;
+use crate::history::write_queue::WriteQueue;
+use crate::history::writer::Command;
 use crate::history::{HistoryOp, NetworkHandle, Reader, StoreError, WriteOutcome, Writer};
 
 const WRITTEN: WriteOutcome = WriteOutcome::Written { withdrawn: 0 };
@@ -214,8 +216,39 @@ async fn a_step_that_cannot_be_written_is_tried_less_and_less_often() {
         retention: Duration::from_secs(86_400),
         clock: || NOW,
     };
-    let mut queue = crate::history::write_queue::WriteQueue::new(Ok(store), settings, meters.history().clone());
+    let mut queue = WriteQueue::new(Ok(store), settings, meters.history().clone());
     let pauses: Vec<u64> =
         (0..7).map(|_| queue.after_failure(&crate::history::StoreError::ReadOnly).as_secs()).collect();
     assert_eq!(pauses, [1, 2, 4, 8, 16, 16, 16]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_waits_for_a_file_that_cannot_be_opened_keeps_no_thread_busy() {
+    let place = Place::new();
+    let registry = Registry::new();
+    let meters = crate::meters::Meters::new(&registry);
+    let settings = crate::history::HistorySettings {
+        path: place.path.clone(),
+        retention: Duration::from_secs(86_400),
+        clock: || NOW,
+    };
+    let mut queue = WriteQueue::new(Ok(place.open()), settings, meters.history().clone());
+    let (reply, opened) = tokio::sync::oneshot::channel();
+    queue.handle(Command::Open { name: "dash".into(), identity: main(), reply });
+    let network = opened.await.unwrap().unwrap().network;
+    let full = rusqlite::Connection::open(&place.path).unwrap();
+    full.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (reply, kept) = tokio::sync::oneshot::channel();
+    let step = HistoryOp::Block(happened(1, &[(1, penalty())]));
+    queue.handle(Command::Keep { network, step, reply });
+    assert_eq!(kept.await.unwrap(), WriteOutcome::Waiting, "another process writes");
+    drop(full);
+    fs::remove_file(&place.path).unwrap();
+    fs::create_dir(&place.path).unwrap();
+    for _ in 0..20 {
+        tokio::time::advance(Duration::from_secs(60)).await;
+        queue.run_due_tasks();
+        assert!(queue.next_wakeup() > Duration::ZERO);
+    }
+    assert_eq!(queue.flush(), 1, "it still waits");
 }
