@@ -115,6 +115,13 @@ pub(super) fn rename(path: &Path, to: &Path) -> io::Result<()> {
     fs::rename(path, to)
 }
 
+/// Renames a file that was set aside to its old name, over the file that should have taken its place.
+pub(super) fn put_back(aside: &Path, path: &Path) -> io::Result<()> {
+    // Those of the new file do not belong to the old one.
+    COMPANIONS.iter().for_each(|companion| drop(fs::remove_file(with_suffix(path, companion))));
+    rename(aside, path)
+}
+
 /// The files that were set aside for this reason, the newest first; none where the folder cannot be listed.
 pub(super) fn all_set_aside(path: &Path, why: &str) -> Vec<PathBuf> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {

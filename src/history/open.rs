@@ -136,13 +136,18 @@ pub(super) fn open_renaming(
     let fault = known.map_or_else(|| examine(path), |fault| Ok(Some(fault))).map_err(failed)?;
     if let Some(fault) = fault {
         let aside = file_lock::set_aside(path, fault.label(), now).map_err(|error| failed(error.into()))?;
-        file_lock::create(path).map_err(|error| failed(error.into()))?;
         report.set_aside = Some(SetAside { path: aside, fault, carried: 0 });
     }
     if report.set_aside.is_none() {
         report.taken_back = take_back(path, now).map_err(failed)?;
     }
-    let (mut connection, before) = connect(path).map_err(failed)?;
+    let created = if report.set_aside.is_some() { file_lock::create(path) } else { Ok(()) };
+    let connected = created.map_err(StoreError::from).and_then(|()| connect(path));
+    if let (Err(_), Some(SetAside { path: aside, .. })) = (&connected, &report.set_aside) {
+        // The next attempt begins with the old file again, whose content would otherwise be left behind.
+        file_lock::put_back(aside, path).map_err(|error| failed(error.into()))?;
+    }
+    let (mut connection, before) = connected.map_err(failed)?;
     if let Some(aside) = report.set_aside.as_mut().filter(|aside| matches!(aside.fault, SetAsideReason::Damaged(_))) {
         aside.carried = carry::events(&aside.path, &mut connection).unwrap_or_else(|error| {
             tracing::warn!("Copying events from {} failed: {error}", aside.path.display());

@@ -54,3 +54,38 @@ fn a_damaged_letter_of_the_schema_costs_no_event() {
     }
     assert!(noticed > 20, "{noticed} of the bits are of the schema");
 }
+
+#[test]
+fn a_disk_that_fails_while_a_damaged_file_is_replaced_leaves_nothing_behind() {
+    let place = Place::new();
+    let (mut store, network) = place.open_network();
+    store.record(network, &[happened(1, &[(1, penalty())])]).unwrap();
+    drop(store);
+    let good = fs::read(&place.path).unwrap();
+    let damaged = letters(&good).into_iter().map(|letter| {
+        let mut bytes = good.clone();
+        bytes[letter] ^= 1;
+        bytes
+    });
+    let is_noticed = |bytes: &Vec<u8>| {
+        let copy = Place::new();
+        fs::write(&copy.path, bytes).unwrap();
+        copy.open().report().set_aside.is_some()
+    };
+    let bytes = damaged.into_iter().find(is_noticed).unwrap();
+    fs::write(&place.path, &bytes).unwrap();
+    // The new file cannot be written: its journal is a folder.
+    let journal = place.path.with_extension("db-journal");
+    fs::create_dir(&journal).unwrap();
+    for _ in 0..2 {
+        // As while it is in use: its damage was found.
+        let fault = crate::history::SetAsideReason::Damaged("a page".into());
+        assert!(Store::open_renaming(&place.path, NOW, fault).is_err());
+        assert_eq!(fs::read(&place.path).unwrap(), bytes);
+    }
+    fs::remove_dir(&journal).unwrap();
+    let mut store = place.open();
+    assert_eq!(store.report().set_aside.clone().unwrap().carried, 1);
+    let network = store.network("dash", &main()).unwrap();
+    assert_eq!(store.tallies(network).unwrap().node(&id(1)).penalties, 1);
+}
