@@ -111,6 +111,15 @@ impl ReplayPoint {
     }
 }
 
+#[cfg(test)]
+impl ReplayedBlock {
+    /// A block of which nothing but its list and events was read.
+    pub(super) fn of(list: MasternodeList, happened: BlockEvents) -> ReplayedBlock {
+        let (commitments, quorums, unanswered) = (None, Vec::new(), None);
+        ReplayedBlock { list, happened, commitments, quorums, unanswered, are_payments_unread: false }
+    }
+}
+
 impl BlockReplay<'_> {
     /// Why earlier blocks cannot be replayed from a source; `None` if they can.
     pub(super) fn refusal(source: &Source, rules: &ChainRules) -> Option<String> {

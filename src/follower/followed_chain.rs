@@ -263,14 +263,7 @@ mod tests {
     fn advance(chain: &mut FollowedChain, next: MasternodeList) {
         let events = chain.replay_point().events_until(&next, Some(&CONSENSUS));
         let happened = BlockEvents { block: *next.block(), events, sessions: vec![] };
-        chain.advance(ReplayedBlock {
-            list: next,
-            happened,
-            commitments: None,
-            quorums: vec![],
-            unanswered: None,
-            are_payments_unread: false,
-        });
+        chain.advance(ReplayedBlock::of(next, happened));
     }
 
     fn scores(chain: &FollowedChain) -> Vec<(MasternodeId, u32)> {

@@ -192,12 +192,12 @@ fn unread_key(network: &str) -> String {
     format!("unread payments {network} ")
 }
 
-/// The end of the last period without payments that begins before the end of `period`.
-fn unread_until(connection: &Connection, network: &str, period: Period) -> Result<Option<UnixSeconds>, StoreError> {
+/// The end of the last period with unread payments that begins before `end`.
+fn unread_until(connection: &Connection, network: &str, end: UnixSeconds) -> Result<Option<UnixSeconds>, StoreError> {
     let texts = texts::below(connection, TextTable::Operator, &unread_key(network))?;
     let until = |(from, until): (String, String)| {
         let [from, until] = [from, until].map(|text| text.parse().map_or(UnixSeconds(u64::MAX), UnixSeconds));
-        (from < period.until).then_some(until)
+        (from < end).then_some(until)
     };
     Ok(texts.into_iter().filter_map(until).max())
 }
@@ -229,7 +229,7 @@ fn coverage(
         }
     }
     let after_split = split.map_or(UnixSeconds(0), |last| UnixSeconds(last.0 + 1));
-    let unread = unread_until(connection, &network, Period { from: period.from, until: end })?;
+    let unread = unread_until(connection, &network, end)?;
     let known_from = after_split.max(unread.unwrap_or(UnixSeconds(0)));
     let since = since.map(|begin| begin.max(period.from).max(known_from)).filter(|since| *since < end);
     Ok(Coverage { network, is_complete: since == Some(period.from), since, until: Some(tip.time) })

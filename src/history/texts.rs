@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Params, Transaction, params};
 
 use crate::history::Reader;
 use crate::history::error::StoreError;
@@ -37,20 +37,19 @@ impl TextTable {
 impl Reader {
     /// The last good texts of watch files, by the names of the files.
     pub fn watch_files(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        let texts = intact(&self.connection, TextTable::Operator)?.into_iter();
-        Ok(texts.filter_map(|(key, text)| Some((key.strip_prefix(WATCH_FILE)?.to_string(), text))).collect())
+        Ok(below(&self.connection, TextTable::Operator, WATCH_FILE)?.into_iter().collect())
     }
 }
 
 /// The texts by key. Fails if one is damaged.
 pub(super) fn load(connection: &Connection, table: TextTable) -> Result<Vec<(String, String)>, StoreError> {
-    select(connection, &table.table(), "TRUE")
+    select(connection, &table.table(), "TRUE", [])
 }
 
 /// The texts that are not damaged, by key.
 pub(super) fn intact(connection: &Connection, table: TextTable) -> Result<Vec<(String, String)>, StoreError> {
     let table = table.table();
-    select(connection, &table, &table.intact())
+    select(connection, &table, &table.intact(), [])
 }
 
 /// The texts that are not damaged whose keys begin with `prefix`, by the rest of the key.
@@ -60,21 +59,20 @@ pub(super) fn below(
     prefix: &str,
 ) -> Result<Vec<(String, String)>, StoreError> {
     let table = table.table();
-    let condition = format!("substr(key, 1, ?1) = ?2 AND {}", table.intact());
-    let select = table.select("key, state", &format!("WHERE {condition} ORDER BY key"));
-    let length = prefix.chars().count();
-    let mut statement = connection.prepare(&select)?;
-    let rows = statement.query_map(params![length as i64, prefix], |row| {
-        table.check(row, 2)?;
-        Ok((row.get::<_, String>(0)?.chars().skip(length).collect(), row.get(1)?))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let condition = format!("substr(key, 1, length(?1)) = ?1 AND {}", table.intact());
+    let texts = select(connection, &table, &condition, [prefix])?.into_iter();
+    Ok(texts.filter_map(|(key, text)| Some((key.strip_prefix(prefix)?.to_string(), text))).collect())
 }
 
-fn select(connection: &Connection, table: &Table, condition: &str) -> Result<Vec<(String, String)>, StoreError> {
+fn select(
+    connection: &Connection,
+    table: &Table,
+    condition: &str,
+    parameters: impl Params,
+) -> Result<Vec<(String, String)>, StoreError> {
     let select = table.select("key, state", &format!("WHERE {condition} ORDER BY key"));
     let mut statement = connection.prepare(&select)?;
-    let rows = statement.query_map([], |row| {
+    let rows = statement.query_map(parameters, |row| {
         table.check(row, 2)?;
         Ok((row.get(0)?, row.get(1)?))
     })?;

@@ -24,14 +24,7 @@ fn followed(from: u32, to: u32) -> FollowedChain {
     for height in from + 1..=to {
         let next: MasternodeList = list(height, vec![masternode(1)]);
         let happened = BlockEvents { block: *next.block(), events: vec![], sessions: vec![] };
-        chain.advance(ReplayedBlock {
-            list: next,
-            happened,
-            commitments: None,
-            quorums: vec![],
-            unanswered: None,
-            are_payments_unread: false,
-        });
+        chain.advance(ReplayedBlock::of(next, happened));
     }
     chain
 }

@@ -204,11 +204,7 @@ async fn counters_and_the_place_in_the_chain_survive_a_file_that_is_set_aside() 
     assert_eq!(heights(&place), [1, 2, 3]);
 }
 
-#[tokio::test]
-async fn a_step_that_cannot_be_written_is_tried_less_and_less_often() {
-    let place = Place::new();
-    let store = place.open();
-    store.connection.pragma_update(None, "query_only", true).unwrap();
+fn write_queue(place: &Place, store: Store) -> WriteQueue {
     let registry = Registry::new();
     let meters = crate::meters::Meters::new(&registry);
     let settings = crate::history::HistorySettings {
@@ -216,7 +212,15 @@ async fn a_step_that_cannot_be_written_is_tried_less_and_less_often() {
         retention: Duration::from_secs(86_400),
         clock: || NOW,
     };
-    let mut queue = WriteQueue::new(Ok(store), settings, meters.history().clone());
+    WriteQueue::new(Ok(store), settings, meters.history().clone())
+}
+
+#[tokio::test]
+async fn a_step_that_cannot_be_written_is_tried_less_and_less_often() {
+    let place = Place::new();
+    let store = place.open();
+    store.connection.pragma_update(None, "query_only", true).unwrap();
+    let mut queue = write_queue(&place, store);
     let pauses: Vec<u64> =
         (0..7).map(|_| queue.after_failure(&crate::history::StoreError::ReadOnly).as_secs()).collect();
     assert_eq!(pauses, [1, 2, 4, 8, 16, 16, 16]);
@@ -225,14 +229,7 @@ async fn a_step_that_cannot_be_written_is_tried_less_and_less_often() {
 #[tokio::test(start_paused = true)]
 async fn a_step_that_waits_for_a_file_that_cannot_be_opened_keeps_no_thread_busy() {
     let place = Place::new();
-    let registry = Registry::new();
-    let meters = crate::meters::Meters::new(&registry);
-    let settings = crate::history::HistorySettings {
-        path: place.path.clone(),
-        retention: Duration::from_secs(86_400),
-        clock: || NOW,
-    };
-    let mut queue = WriteQueue::new(Ok(place.open()), settings, meters.history().clone());
+    let mut queue = write_queue(&place, place.open());
     let (reply, opened) = tokio::sync::oneshot::channel();
     queue.handle(Command::Open { name: "dash".into(), identity: main(), reply });
     let network = opened.await.unwrap().unwrap().network;

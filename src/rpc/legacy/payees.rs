@@ -63,7 +63,7 @@ impl Output<'_> {
 /// address of the first stake (`FillBlockPayments` in `src/miner.cpp` and `src/wallet/wallet.cpp` of Dimecoin).
 ///
 /// # Errors
-/// If the block has outputs with coins after the first one, and none of them has an address: then it is not known whom it pays.
+/// If the block has outputs with coins after the first one, and none of them has an address: then its payees are not known.
 pub fn outputs(body: &[u8]) -> Result<Vec<(ForeignText, Option<Duffs>)>, ErrorKind> {
     let block: Block<'_> = result(body)?;
     let coinbase = block.tx.first().ok_or_else(|| ErrorKind::malformed("it has no transaction"))?;

@@ -113,7 +113,7 @@ fn ping_late(node: &NodeContext<'_>) -> Verdict {
     let (read_at, tip) = (node.snapshot.read_at(), node.snapshot.block().time);
     // A node accepts no block from further ahead, so our clock is behind; the time of the tip is then the better one.
     let read_at = if read_at.0.saturating_add(MOST_AHEAD_SECONDS) < tip.0 { tip } else { read_at };
-    // Of a time that cannot be, it is not known when it was.
+    // A time that is impossible says nothing about the last ping.
     if seen.0 > read_at.0.saturating_add(MOST_AHEAD_SECONDS) {
         return Verdict::Unknown;
     }

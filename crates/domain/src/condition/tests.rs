@@ -304,7 +304,7 @@ fn only_an_evo_node_is_banned_by_the_platform() {
 }
 
 #[test]
-fn of_a_ping_in_the_future_and_a_version_that_is_not_told_nothing_is_known() {
+fn a_ping_in_the_future_and_a_missing_version_are_unknown() {
     let read_at = block(TIP).time.0;
     let found = |ahead: u64, version: Option<u32>| {
         let announced = Announced {

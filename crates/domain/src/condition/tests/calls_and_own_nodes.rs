@@ -72,7 +72,7 @@ fn a_call_tells_what_is_wrong_and_of_whom_nothing_is_known() {
 }
 
 #[test]
-fn of_who_has_left_the_list_nothing_is_known_until_it_is_missing() {
+fn a_masternode_that_left_the_list_is_unknown_until_it_is_missing() {
     let scene = Scene { node: None, ..Scene::default() };
     let [holding, not_known] = of_probes(&scene, Some(Probes::new()), 230_102);
     assert_eq!((holding.len(), not_known.len()), (0, 6), "{not_known:?}");
